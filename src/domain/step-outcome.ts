@@ -1,0 +1,24 @@
+import type { Category } from './diagnosis.ts';
+import type { Artifact, Execution, TestReport } from './job-result.ts';
+
+/** A fault of the code, found by a step. A fault of the world is thrown instead. */
+export interface CodeFault {
+  category: Category;
+  /** The line that shows it. */
+  evidence: string;
+  /** What ended the step, in one sentence. */
+  sentence: string;
+}
+
+/** What the steps give back: data, and the fault of the code where there is one. */
+export interface ExecuteOutcome {
+  execution: Execution;
+  fault?: CodeFault | undefined;
+}
+export interface TestOutcome {
+  tests: TestReport;
+  fault?: CodeFault | undefined;
+}
+export interface CollectOutcome {
+  artifacts: Artifact[];
+}

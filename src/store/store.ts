@@ -1,0 +1,14 @@
+import type { Readable } from 'node:stream';
+import type { BlobRef } from '../domain/blob.ts';
+
+/** Where code, files, outputs and results lie. Content-addressed: putting the same bytes twice is one blob. */
+export interface Store {
+  /** The URL it was opened with. */
+  readonly url: string;
+  /** Stores bytes, a text (UTF-8) or a stream, with flat memory for the last. */
+  put(content: Uint8Array | string | Readable): Promise<BlobRef>;
+  /** All bytes of a blob. Throws `StoreError` with code `not-found` where it is gone, `damaged` where its hash differs. */
+  get(blob: Pick<BlobRef, 'ref'>): Promise<Uint8Array>;
+  /** The same as a stream. */
+  read(blob: Pick<BlobRef, 'ref'>): Promise<Readable>;
+}
