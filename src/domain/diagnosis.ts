@@ -2,10 +2,25 @@ import { z } from 'zod';
 
 /** Why a job did not pass. The first group is what the code did, the second the validator's, the third the world's. */
 export const CODE_CATEGORIES = [
-  'syntax', 'import', 'assertion', 'exception', 'timeout', 'memory', 'output', 'network', 'coverage', 'forged',
+  'syntax',
+  'import',
+  'assertion',
+  'exception',
+  'timeout',
+  'memory',
+  'output',
+  'network',
+  'coverage',
+  'forged',
 ] as const;
 export const WORLD_CATEGORIES = [
-  'sandbox-start', 'sandbox-lost', 'quota', 'auth', 'template', 'storage', 'unknown',
+  'sandbox-start',
+  'sandbox-lost',
+  'quota',
+  'auth',
+  'template',
+  'storage',
+  'unknown',
 ] as const;
 export const CATEGORIES = [...CODE_CATEGORIES, 'policy', 'cancelled', ...WORLD_CATEGORIES] as const;
 export const Category = z.enum(CATEGORIES);

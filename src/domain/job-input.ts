@@ -11,5 +11,9 @@ export interface JobInput extends Pick<
   codeChars: number;
   files: { path: string; content: Content }[];
   /** `source` is the test file, or for `io` the cases as JSON. */
-  tests?: { kind: TestKind; source: Content; coverage?: { lines?: number | undefined; branches?: number | undefined } | undefined };
+  tests?: {
+    kind: TestKind;
+    source: Content;
+    coverage?: { lines?: number | undefined; branches?: number | undefined } | undefined;
+  };
 }

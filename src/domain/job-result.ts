@@ -53,7 +53,9 @@ const share = z.object({ covered: z.number().int(), total: z.number().int(), per
 export const Coverage = z.object({
   lines: share,
   branches: share,
-  files: z.array(z.object({ path: z.string(), lines: share, branches: share, missingLines: z.array(z.number().int()) })),
+  files: z.array(
+    z.object({ path: z.string(), lines: share, branches: share, missingLines: z.array(z.number().int()) }),
+  ),
 });
 export type Coverage = z.infer<typeof Coverage>;
 
@@ -64,7 +66,10 @@ export const TestReport = z.object({
   failed: z.number().int(),
   skipped: z.number().int(),
   cases: z.array(TestCase),
-  casesTruncated: z.boolean().default(false).describe('More than the first 1000 were left out; failures are kept first'),
+  casesTruncated: z
+    .boolean()
+    .default(false)
+    .describe('More than the first 1000 were left out; failures are kept first'),
   coverage: Coverage.optional(),
   stdout: OutputText,
   stderr: OutputText,
@@ -78,7 +83,12 @@ export const STEP_NAMES = ['validate', 'open', 'execute', 'test', 'collect', 'cl
 export const StepName = z.enum(STEP_NAMES);
 export type StepName = z.infer<typeof StepName>;
 
-export const StepRecord = z.object({ name: StepName, startedAt: instant, durationMs: ms, outcome: z.enum(['ok', 'failed', 'error']) });
+export const StepRecord = z.object({
+  name: StepName,
+  startedAt: instant,
+  durationMs: ms,
+  outcome: z.enum(['ok', 'failed', 'error']),
+});
 export type StepRecord = z.infer<typeof StepRecord>;
 
 export const Attempt = z.object({

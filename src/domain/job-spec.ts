@@ -43,8 +43,7 @@ const JobFile = z
   .describe('One input file');
 
 const percent = z.number().min(0).max(100);
-const code = (what: string) =>
-  z.string().refine((text) => text.trim() !== '', `${what} must not be empty`);
+const code = (what: string) => z.string().refine((text) => text.trim() !== '', `${what} must not be empty`);
 
 const CodeTests = (kind: 'pytest' | 'node' | 'script') =>
   z.strictObject({
@@ -53,7 +52,9 @@ const CodeTests = (kind: 'pytest' | 'node' | 'script') =>
     coverage: z
       .strictObject({
         lines: percent.optional().describe('Least share of lines covered, in percent. Default: no threshold'),
-        branches: percent.optional().describe('Least share of branches covered, in percent. Default: no threshold'),
+        branches: percent
+          .optional()
+          .describe('Least share of branches covered, in percent. Default: no threshold'),
       })
       .optional()
       .describe('Coverage is measured where this is given (pytest and node). Default: not measured'),
@@ -79,22 +80,69 @@ export const TEST_KINDS = ['pytest', 'node', 'script', 'io'] as const;
 export type TestKind = (typeof TEST_KINDS)[number];
 
 export const Limits = z.strictObject({
-  timeoutMs: z.number().int().min(100).max(86_400_000).default(30_000).describe('Wall time of each of execute and test, in ms. Default: 30000'),
-  memoryMb: z.number().int().min(32).max(65_536).default(512).describe('Memory of the code, in MiB. Default: 512'),
-  outputChars: z.number().int().min(0).max(1_000_000).default(10_000).describe('Characters of each output stream kept in the result; the whole is an artifact. Default: 10000'),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .default(30_000)
+    .describe('Wall time of each of execute and test, in ms. Default: 30000'),
+  memoryMb: z
+    .number()
+    .int()
+    .min(32)
+    .max(65_536)
+    .default(512)
+    .describe('Memory of the code, in MiB. Default: 512'),
+  outputChars: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(10_000)
+    .describe(
+      'Characters of each output stream kept in the result; the whole is an artifact. Default: 10000',
+    ),
   internet: z.boolean().default(false).describe('Whether the sandbox may reach the internet. Default: false'),
 });
 export type Limits = z.infer<typeof Limits>;
 
 export const RETRYABLE_BY_CHANCE = ['timeout', 'memory'] as const;
 export const RetryPolicy = z.strictObject({
-  maxAttempts: z.number().int().min(1).max(100).default(3).describe('Attempts of the code in all. Default: 3'),
+  maxAttempts: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe('Attempts of the code in all. Default: 3'),
   on: z
     .array(z.enum(RETRYABLE_BY_CHANCE))
     .default([...RETRYABLE_BY_CHANCE])
     .describe("What the code's own failure must be to be tried again. Default: timeout and memory"),
-  initialIntervalMs: z.number().int().min(0).max(3_600_000).default(2_000).describe('Wait before the second attempt, in ms; it doubles. Default: 2000'),
-  maximumIntervalMs: z.number().int().min(0).max(3_600_000).default(10_000).describe('Longest wait between attempts, in ms. Default: 10000'),
+  initialIntervalMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(2_000)
+    .describe('Wait before the second attempt, in ms; it doubles. Default: 2000'),
+  maximumIntervalMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(10_000)
+    .describe('Longest wait between attempts, in ms. Default: 10000'),
+  worldTimeoutMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(600_000)
+    .describe(
+      'How long trouble of the world (rate limits, lost sandboxes, a service that is down) is waited out before the verdict is `error`, in ms. Default: 600000',
+    ),
 });
 export type RetryPolicy = z.infer<typeof RetryPolicy>;
 
@@ -110,11 +158,23 @@ export const JobSpec = z
       .default({ policy: 'standard' })
       .describe('What the validator asks of the code before it runs'),
     tests: TestSpec.optional().describe('Default: none; the verdict is then that of the execution'),
-    artifacts: z.array(workingPath).max(100).default([]).describe('Globs of files to keep, relative to the working folder. Default: none'),
+    artifacts: z
+      .array(workingPath)
+      .max(100)
+      .default([])
+      .describe('Globs of files to keep, relative to the working folder. Default: none'),
     limits: Limits.default(Limits.parse({})),
     retry: RetryPolicy.default(RetryPolicy.parse({})),
-    template: z.string().min(1).max(200).default('default').describe('Name of the sandbox template. Default: default'),
-    labels: z.record(z.string().min(1).max(100), z.string().max(1000)).default({}).describe('Your own labels. Default: none'),
+    template: z
+      .string()
+      .min(1)
+      .max(200)
+      .default('default')
+      .describe('Name of the sandbox template. Default: default'),
+    labels: z
+      .record(z.string().min(1).max(100), z.string().max(1000))
+      .default({})
+      .describe('Your own labels. Default: none'),
   })
   .superRefine((spec, context) => {
     const languages: Record<TestKind, readonly string[]> = {
@@ -132,7 +192,11 @@ export const JobSpec = z
     const seen = new Set<string>();
     for (const [index, file] of spec.files.entries()) {
       if (seen.has(file.path))
-        context.addIssue({ code: 'custom', path: ['files', index, 'path'], message: `two files have the path ${file.path}` });
+        context.addIssue({
+          code: 'custom',
+          path: ['files', index, 'path'],
+          message: `two files have the path ${file.path}`,
+        });
       seen.add(file.path);
     }
   });

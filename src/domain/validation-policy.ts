@@ -13,8 +13,14 @@ export const CustomPolicy = z.strictObject({
     .record(z.string(), z.union([z.literal('off'), Severity]))
     .default({})
     .describe('Severity by rule name, or `off`. Default: none'),
-  allowImports: z.array(z.string().min(1)).optional().describe('The only modules that may be imported. Default: as the preset'),
-  denyImports: z.array(z.string().min(1)).default([]).describe('Modules that may not be imported. Default: none'),
+  allowImports: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('The only modules that may be imported. Default: as the preset'),
+  denyImports: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Modules that may not be imported. Default: none'),
 });
 export type CustomPolicy = z.infer<typeof CustomPolicy>;
 
