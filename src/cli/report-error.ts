@@ -1,0 +1,41 @@
+import { CommanderError } from 'commander';
+import { CliError } from './cli-error.ts';
+import { EXIT } from './exit-codes.ts';
+import { printable } from './printable.ts';
+
+/** Codes of the client's errors that are the user's to mend: they exit with 64, all others with 3. */
+const USAGE_CODES = new Set(['invalid-spec', 'job-not-found', 'invalid-config', 'usage']);
+
+/** Says what went wrong in one sentence on stderr, and returns the exit code. `ASSAY_DEBUG=1` adds the stack trace. */
+export function reportError(error: unknown): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  process.stderr.write(`assay: ${sentence(error)}\n`);
+  if (process.env['ASSAY_DEBUG'] === '1') console.error(error);
+  return exitCodeOfError(error);
+}
+
+export function exitCodeOfError(error: unknown): number {
+  if (error instanceof CliError) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  return USAGE_CODES.has(codeOf(error)) ? EXIT.usage : EXIT.error;
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof CommanderError) return commanderSentence(error);
+  if (!(error instanceof Error)) return printable(String(error));
+  const message = printable(error.message.trim()) || error.name;
+  const known = error instanceof CliError || codeOf(error) !== '';
+  return known ? message : `${message} (ASSAY_DEBUG=1 shows where)`;
+}
+
+/** Commander says `error: …\n(Did you mean …?)`; here it becomes one sentence. */
+function commanderSentence(error: CommanderError): string {
+  const [first = '', hint] = error.message.replace(/^error: /, '').split('\n');
+  const what = printable(first).replace(/\.$/, '');
+  return hint ? `${what} — ${printable(hint.replace(/^\((.*)\)$/, '$1'))}` : `${what}; see --help`;
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
