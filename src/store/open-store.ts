@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Operator, RetryLayer } from 'opendal';
+import type { BlobRef } from '../domain/blob.ts';
+import type { Store } from './store.ts';
+import { StoreError } from './store-error.ts';
+import { parseStoreUrl } from './store-url.ts';
+
+/** A stream up to this size is kept in memory, a longer one waits in a temporary file until its hash is known. */
+const IN_MEMORY_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+const REFERENCE = /^blob:sha256:([0-9a-f]{64})$/;
+
+/** Opens the store at a URL: see `parseStoreUrl` for its forms. Throws `StoreError`. */
+export function openStore(url: string): Store {
+  const { scheme, options } = parseStoreUrl(url);
+  let operator: Operator;
+  try {
+    operator = new Operator(scheme, options);
+    // Remote services have hiccups; OpenDAL retries what it calls temporary.
+    if (scheme !== 'fs' && scheme !== 'memory') operator = operator.layer(new RetryLayer().build());
+  } catch (error) {
+    throw StoreError.from(error, `open ${url}`);
+  }
+  return new OpendalStore(url, operator);
+}
+
+class OpendalStore implements Store {
+  readonly url: string;
+  readonly #operator: Operator;
+
+  constructor(url: string, operator: Operator) {
+    this.url = url;
+    this.#operator = operator;
+  }
+
+  async put(content: Uint8Array | string | Readable): Promise<BlobRef> {
+    try {
+      if (content instanceof Readable) return await this.#putStream(content);
+      return await this.#putBytes(typeof content === 'string' ? Buffer.from(content) : asBuffer(content));
+    } catch (error) {
+      throw StoreError.from(error, 'put a blob');
+    }
+  }
+
+  async get(blob: Pick<BlobRef, 'ref'>): Promise<Uint8Array> {
+    const sha256 = hashOf(blob.ref);
+    const bytes = await this.#operator.read(pathOf(sha256)).catch((error: unknown) => {
+      throw StoreError.from(error, `get ${blob.ref}`);
+    });
+    if (createHash('sha256').update(bytes).digest('hex') !== sha256) throw damaged(blob.ref);
+    return bytes;
+  }
+
+  async read(blob: Pick<BlobRef, 'ref'>): Promise<Readable> {
+    const sha256 = hashOf(blob.ref);
+    try {
+      await this.#operator.stat(pathOf(sha256));
+      const reader = await this.#operator.reader(pathOf(sha256));
+      return Readable.from(verified(reader, sha256, blob.ref), { objectMode: false });
+    } catch (error) {
+      throw StoreError.from(error, `read ${blob.ref}`);
+    }
+  }
+
+  async #putBytes(bytes: Buffer): Promise<BlobRef> {
+    const blob = blobRef(createHash('sha256').update(bytes).digest('hex'), bytes.length);
+    if (!(await this.#has(blob))) await this.#operator.write(pathOf(blob.sha256), bytes);
+    return blob;
+  }
+
+  async #putStream(stream: Readable): Promise<BlobRef> {
+    const head: Buffer[] = [];
+    let headBytes = 0;
+    const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>;
+    while (headBytes <= IN_MEMORY_BYTES) {
+      const next = await iterator.next();
+      if (next.done) return this.#putBytes(Buffer.concat(head));
+      const chunk = typeof next.value === 'string' ? Buffer.from(next.value) : asBuffer(next.value);
+      head.push(chunk);
+      headBytes += chunk.length;
+    }
+    return this.#putLong(joined(head, iterator));
+  }
+
+  /** The name of a blob is its hash, so a long stream is spooled before it is written. */
+  async #putLong(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+    const folder = await mkdtemp(join(tmpdir(), 'assay-put-'));
+    try {
+      const spool = join(folder, 'blob');
+      const hash = createHash('sha256');
+      let bytes = 0;
+      const meter = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          hash.update(chunk);
+          bytes += chunk.length;
+          done(null, chunk);
+        },
+      });
+      await pipeline(chunks, meter, createWriteStream(spool));
+      const blob = blobRef(hash.digest('hex'), bytes);
+      if (!(await this.#has(blob))) {
+        const writer = await this.#operator.writer(pathOf(blob.sha256));
+        for await (const chunk of createReadStream(spool, { highWaterMark: CHUNK_BYTES }))
+          await writer.write(chunk as Buffer);
+        await writer.close();
+      }
+      return blob;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Whether the blob is there with its size; a torn one of another size is written anew. */
+  async #has(blob: BlobRef): Promise<boolean> {
+    try {
+      const { contentLength } = await this.#operator.stat(pathOf(blob.sha256));
+      return contentLength === BigInt(blob.bytes);
+    } catch {
+      return false;
+    }
+  }
+}
+
+async function* joined(head: Buffer[], rest: AsyncIterator<Uint8Array | string>): AsyncGenerator<Buffer> {
+  yield* head.splice(0);
+  for (let next = await rest.next(); !next.done; next = await rest.next())
+    yield typeof next.value === 'string' ? Buffer.from(next.value) : asBuffer(next.value);
+}
+
+async function* verified(
+  reader: { read(buffer: Buffer): Promise<bigint> },
+  sha256: string,
+  ref: string,
+): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    const bytes = await reader.read(buffer).catch((error: unknown) => {
+      throw StoreError.from(error, `read ${ref}`);
+    });
+    if (bytes === 0n) break;
+    const chunk = buffer.subarray(0, Number(bytes));
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') !== sha256) throw damaged(ref);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function blobRef(sha256: string, bytes: number): BlobRef {
+  return { ref: `blob:sha256:${sha256}`, bytes, sha256 };
+}
+
+function pathOf(sha256: string): string {
+  return `blobs/${sha256.slice(0, 2)}/${sha256}`;
+}
+
+function hashOf(ref: string): string {
+  const sha256 = REFERENCE.exec(ref)?.[1];
+  if (!sha256) throw new StoreError('bad-reference', `${ref} is not a reference into the store`);
+  return sha256;
+}
+
+function damaged(ref: string): StoreError {
+  return new StoreError('damaged', `The blob ${ref} is damaged: its bytes have another hash`);
+}
