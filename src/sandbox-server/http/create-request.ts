@@ -1,0 +1,57 @@
+import type { SandboxRequest } from '../sandbox.ts';
+import { ApiError } from '../wire/api-error.ts';
+import type { JsonFields } from './json-fields.ts';
+
+const DEFAULT_TIMEOUT_MS = 300_000;
+const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+
+/** Fields of a create that ask for what this server does not have yet, with the name that the error gives it. */
+const UNSUPPORTED: Record<string, string> = {
+  network: 'network rules',
+  mcp: 'the MCP gateway',
+  iam: 'workload identity',
+};
+
+/**
+ * Reads the body of a create.
+ * @throws ApiError 400 · 501 for what this server does not have · ConnectFault `invalid_argument` for a field of a wrong type
+ */
+export function createRequest(fields: JsonFields, server: { allowInternet: boolean }): SandboxRequest {
+  for (const [name, what] of Object.entries(UNSUPPORTED)) {
+    if (fields.object(name)) throw new ApiError(501, `${what} ('${name}') cannot be had from this server`);
+  }
+  if (fields.listLength('volumeMounts') > 0) {
+    throw new ApiError(501, `volumes ('volumeMounts') cannot be had from this server`);
+  }
+  if (fields.optionalBoolean('autoPause')) {
+    throw new ApiError(501, `pausing ('autoPause') cannot be had from this server; let the timeout kill`);
+  }
+  const internet = fields.optionalBoolean('allow_internet_access') === true;
+  if (internet && !server.allowInternet) {
+    throw new ApiError(
+      400,
+      `'allow_internet_access' is asked for, but this server was started without internet access`,
+    );
+  }
+  return {
+    templateId: fields.string('templateID'),
+    metadata: fields.stringMap('metadata'),
+    envs: fields.stringMap('envVars'),
+    timeoutMs: readTimeoutMs(fields) ?? DEFAULT_TIMEOUT_MS,
+    internet,
+  };
+}
+
+/** The field `timeout`, given in seconds. @throws ApiError 400 where it is negative or over 24 hours */
+export function readTimeoutMs(fields: JsonFields): number | undefined {
+  const seconds = fields.optionalInteger('timeout');
+  if (seconds === undefined) return undefined;
+  if (seconds < 0) throw new ApiError(400, `'timeout' cannot be negative`);
+  if (seconds * 1000 > MAX_TIMEOUT_MS) throw new ApiError(400, `'timeout' cannot be over 24 hours`);
+  return seconds * 1000;
+}
+
+/** How long a connect lets the sandbox live at least. @throws ApiError 400 */
+export function connectTimeoutMs(fields: JsonFields): number {
+  return readTimeoutMs(fields) ?? DEFAULT_TIMEOUT_MS;
+}

@@ -1,0 +1,132 @@
+import { Hono } from 'hono';
+
+import { parseBasicUser } from '../wire/basic-user.ts';
+import { ConnectFault } from '../wire/connect-fault.ts';
+import { endFrame, messageFrame } from '../wire/connect-frames.ts';
+import { entryJson } from '../wire/entry-json.ts';
+import { parseKeepaliveMs, parseTimeoutMs } from '../wire/parse-timeout.ts';
+import type { AppContext, AppEnv } from './app-env.ts';
+import type { JsonFields } from './json-fields.ts';
+import { PacedReader } from './paced-reader.ts';
+import { STREAM_HEADERS, streamCall, unaryCall } from './rpc.ts';
+import { streamResponse } from './stream-response.ts';
+import { filesystemEvent, type WatchTarget } from './watch-events.ts';
+import { Watchers } from './watchers.ts';
+
+/** The RPC service `filesystem.Filesystem`. */
+export function filesystemService(): Hono<AppEnv> {
+  const watchers = new Watchers();
+  const entryCall =
+    (op: string, params: (fields: JsonFields) => Record<string, unknown>) => (c: AppContext) =>
+      unaryCall(c, async (fields) => {
+        const { entry } = await c.env.sandbox.link.call(op, { ...params(fields), user: userOf(c) });
+        return entry === undefined ? {} : { entry: entryJson(entry) };
+      });
+  const path = (fields: JsonFields): Record<string, unknown> => ({ path: fields.string('path') });
+  const move = (fields: JsonFields): Record<string, unknown> => ({
+    from: fields.string('source'),
+    to: fields.string('destination'),
+  });
+
+  return new Hono<AppEnv>()
+    .post('/Stat', entryCall('file.stat', path))
+    .post('/MakeDir', entryCall('file.mkdir', path))
+    .post('/Move', entryCall('file.move', move))
+    .post('/Remove', entryCall('file.remove', path))
+    .post('/ListDir', (c) => unaryCall(c, (fields) => listDir(c, fields)))
+    .post('/WatchDir', (c) => streamCall(c, (fields) => watchDir(c, watchTarget(c, fields))))
+    .post('/CreateWatcher', (c) =>
+      unaryCall(c, async (fields) => ({
+        watcherId: await watchers.create(c.env.sandbox, watchTarget(c, fields)),
+      })),
+    )
+    .post('/GetWatcherEvents', (c) =>
+      unaryCall(c, async (fields) => ({ events: watchers.take(c.env.sandbox, fields.string('watcherId')) })),
+    )
+    .post('/RemoveWatcher', (c) =>
+      unaryCall(c, async (fields) => {
+        watchers.remove(c.env.sandbox, fields.string('watcherId'));
+        return {};
+      }),
+    );
+}
+
+function userOf(c: AppContext): string {
+  return parseBasicUser(c.req.header('authorization'));
+}
+
+async function listDir(c: AppContext, fields: JsonFields): Promise<object> {
+  const depth = fields.optionalInteger('depth') || 1;
+  const params = { path: fields.string('path'), depth, user: userOf(c) };
+  const stream = c.env.sandbox.link.open('file.list', params);
+  const entries: object[] = [];
+  // A long list may come in several events.
+  for (let item = await stream.next(); item; item = await stream.next()) {
+    const listed = item.type === 'event' ? item.event['entries'] : undefined;
+    if (Array.isArray(listed)) for (const entry of listed) entries.push(entryJson(entry));
+  }
+  return { entries };
+}
+
+function watchTarget(c: AppContext, fields: JsonFields): WatchTarget {
+  return {
+    path: fields.string('path'),
+    user: userOf(c),
+    recursive: fields.optionalBoolean('recursive') ?? false,
+    includeEntry: fields.optionalBoolean('includeEntry') ?? false,
+  };
+}
+
+async function watchDir(c: AppContext, target: WatchTarget): Promise<Response> {
+  const { sandbox } = c.env;
+  const timeoutMs = parseTimeoutMs(c.req.header('connect-timeout-ms'));
+  const keepaliveMs = parseKeepaliveMs(c.req.header('keepalive-ping-interval'));
+  const deadlineAt = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
+  const { path, user, recursive } = target;
+  const stream = sandbox.link.open('file.watch', { path, user, recursive });
+  const reader = new PacedReader(stream, undefined);
+  // A refusal comes before the start event and goes into the last frame.
+  await stream.next();
+  let started = false;
+  let finished = false;
+
+  const pull = async (): Promise<Uint8Array | undefined> => {
+    if (!started) {
+      started = true;
+      return messageFrame({ start: {} });
+    }
+    while (!finished) {
+      const waitMs = Math.min(deadlineAt - performance.now(), keepaliveMs ?? Infinity);
+      const item = await reader.within(Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined);
+      if (performance.now() >= deadlineAt) {
+        throw new ConnectFault('deadline_exceeded', 'context deadline exceeded');
+      }
+      if (item === 'quiet') return messageFrame({ keepalive: {} });
+      if (item === undefined) {
+        finished = true;
+        return endFrame();
+      }
+      const event =
+        item.type === 'event' ? await filesystemEvent(sandbox.link, target, item.event) : undefined;
+      if (event) return messageFrame({ filesystem: event });
+    }
+    return undefined;
+  };
+
+  return streamResponse(
+    c,
+    {
+      pull: async () => {
+        try {
+          return await pull();
+        } catch (error) {
+          if (!(error instanceof ConnectFault)) throw error;
+          finished = true;
+          return endFrame(error);
+        }
+      },
+      close: () => stream.cancel(),
+    },
+    { headers: STREAM_HEADERS },
+  );
+}

@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+
+import type { Sandbox } from '../sandbox.ts';
+
+/** The guest daemon's version whose features this server has. */
+export const ENVD_VERSION = '0.6.4';
+
+// Clients still expect the field that the cloud no longer uses.
+const CLIENT_ID = 'local';
+
+/** What a client gets that may use a sandbox: its tokens among it. */
+export function sandboxGrant(sandbox: Sandbox): object {
+  return {
+    sandboxID: sandbox.id,
+    templateID: sandbox.template,
+    alias: sandbox.request.templateId,
+    clientID: CLIENT_ID,
+    envdVersion: ENVD_VERSION,
+    envdAccessToken: sandbox.accessToken,
+    trafficAccessToken: sandbox.trafficToken,
+    domain: null,
+  };
+}
+
+/** A sandbox in a list. */
+export function sandboxSummary(sandbox: Sandbox): object {
+  const { limits } = sandbox;
+  return {
+    sandboxID: sandbox.id,
+    templateID: sandbox.template,
+    alias: sandbox.request.templateId,
+    clientID: CLIENT_ID,
+    state: 'running',
+    startedAt: sandbox.startedAt.toISOString(),
+    endAt: sandbox.endAt.toISOString(),
+    cpuCount: availableParallelism(),
+    memoryMB: limits.memoryMb,
+    diskSizeMB: limits.homeMb + limits.tmpMb,
+    envdVersion: ENVD_VERSION,
+    metadata: sandbox.request.metadata,
+    volumeMounts: [],
+  };
+}
+
+/** All that is known about one sandbox. */
+export function sandboxDetail(sandbox: Sandbox): object {
+  return {
+    ...sandboxSummary(sandbox),
+    envdAccessToken: sandbox.accessToken,
+    domain: null,
+    allowInternetAccess: sandbox.request.internet,
+    lifecycle: { onTimeout: 'kill', autoResume: false },
+  };
+}
+
+/** What a sandbox uses at this moment. */
+export async function sandboxMetric(sandbox: Sandbox): Promise<object> {
+  const stats = await sandbox.link.call('stats');
+  const now = new Date();
+  return {
+    timestamp: now.toISOString(),
+    timestampUnix: Math.floor(now.getTime() / 1000),
+    cpuCount: numberOf(stats['cpuCount']),
+    cpuUsedPct: numberOf(stats['cpuUsedPct']),
+    memUsed: numberOf(stats['memUsedBytes']),
+    memTotal: numberOf(stats['memTotalBytes']),
+    memCache: numberOf(stats['memCacheBytes']),
+    diskUsed: numberOf(stats['diskUsedBytes']),
+    diskTotal: numberOf(stats['diskTotalBytes']),
+  };
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,118 @@
+import type { Duplex } from 'node:stream';
+
+import { ConnectFault, isConnectCode } from '../wire/connect-fault.ts';
+import { FrameKind, FrameReader, GuestProtocolError, encodeJsonFrame } from './guest-frames.ts';
+import { GuestLostError, GuestStream, parseObject } from './guest-stream.ts';
+
+/** One guest's connection: opens streams to it and hands it frames. All that it says is untrusted. */
+export class GuestLink {
+  /** Settles when the connection is over; the reason where the guest broke the protocol. */
+  readonly closed: Promise<Error | undefined>;
+  #socket: Duplex;
+  #reader = new FrameReader();
+  #streams = new Map<number, GuestStream>();
+  #nextId = 1;
+  #failure: Error | undefined;
+  #over = false;
+  #draining: Promise<void> | undefined;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    this.closed = promise;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', () => socket.destroy());
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => {
+      this.#over = true;
+      const lost = new GuestLostError('the connection to the sandbox is lost', { cause: this.#failure });
+      for (const stream of this.#streams.values()) stream.settle(lost);
+      this.#streams.clear();
+      resolve(this.#failure);
+    });
+  }
+
+  /** Calls an operation of the guest. @throws GuestLostError where the link is gone */
+  open(op: string, params: Record<string, unknown> = {}): GuestStream {
+    if (this.#over || this.#socket.destroyed)
+      throw new GuestLostError('the connection to the sandbox is lost');
+    const id = this.#nextId++;
+    const stream = new GuestStream(
+      id,
+      (frame, more) => this.#write(frame, more),
+      () => this.#drained(),
+    );
+    this.#streams.set(id, stream);
+    this.#write(encodeJsonFrame(id, FrameKind.open, { op, ...params }));
+    return stream;
+  }
+
+  /**
+   * Calls an operation that answers with at most one event.
+   * @throws ConnectFault as the guest ends it · GuestLostError
+   */
+  async call(op: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+    const stream = this.open(op, params);
+    let answer: Record<string, unknown> = {};
+    for (let item = await stream.next(); item; item = await stream.next()) {
+      if (item.type === 'event') answer = item.event;
+    }
+    return answer;
+  }
+
+  /** Cuts the connection; open streams fail as lost. */
+  destroy(reason?: Error): void {
+    this.#failure ??= reason;
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.push(chunk)) {
+        const stream = this.#streams.get(frame.streamId);
+        if (stream === undefined) {
+          // A stream that this side has forgotten may still have frames on their way.
+          if (frame.streamId === 0 || frame.streamId >= this.#nextId) {
+            throw new GuestProtocolError(`a frame for stream ${frame.streamId}, which was never opened`);
+          }
+        } else if (frame.kind === FrameKind.end) {
+          this.#streams.delete(frame.streamId);
+          stream.settle(faultOf(parseObject(frame.body)));
+        } else {
+          stream.accept(frame.kind, frame.body);
+        }
+      }
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #write(frame: Buffer, more?: Uint8Array): boolean {
+    if (this.#socket.destroyed) return true;
+    if (more === undefined) return this.#socket.write(frame);
+    this.#socket.cork();
+    this.#socket.write(frame);
+    const room = this.#socket.write(more);
+    this.#socket.uncork();
+    return room;
+  }
+
+  #drained(): Promise<void> {
+    this.#draining ??= new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done);
+        this.#draining = undefined;
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
+    return this.#draining;
+  }
+}
+
+function faultOf(end: Record<string, unknown>): ConnectFault | undefined {
+  const error = end['error'];
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return new ConnectFault(isConnectCode(code) ? code : 'unknown', typeof message === 'string' ? message : '');
+}

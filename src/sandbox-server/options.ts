@@ -1,0 +1,58 @@
+/** What one sandbox may use. */
+export interface SandboxLimits {
+  /** Memory of all its processes together, in MiB. Default 1024. */
+  memoryMb: number;
+  /** Processes and threads at a time. Default 256. */
+  processes: number;
+  /** Size of its home folder, in MiB. Default 512. */
+  homeMb: number;
+  /** Size of its /tmp, in MiB. Default 256. */
+  tmpMb: number;
+  /** Open files per process. Default 1024. */
+  openFiles: number;
+}
+
+export const DEFAULT_LIMITS: SandboxLimits = {
+  memoryMb: 1024,
+  processes: 256,
+  homeMb: 512,
+  tmpMb: 256,
+  openFiles: 1024,
+};
+
+/** Something that sandboxes are made from: a set of Python packages that its zygote has imported. */
+export interface TemplateOptions {
+  name: string;
+  /** Other names that mean this template. */
+  aliases?: string[];
+  /** Folder with its Python packages; none for the bare interpreter. */
+  sitePackages?: string;
+}
+
+/** How a sandbox server is to run. */
+export interface SandboxServerOptions {
+  /** Port to listen on; 0 takes a free one. Default 0. */
+  port?: number;
+  /** Address to listen on. Default 127.0.0.1. */
+  host?: string;
+  /** Key that clients send as `X-API-KEY`. */
+  apiKey: string;
+  /** Folder for sockets and the record of processes; made if missing, to be used by one server at a time. */
+  stateDir: string;
+  /** Sandboxes at a time; one more is refused with 429. Default 100. */
+  maxSandboxes?: number;
+  /** The bubblewrap binary. Default `bwrap` on PATH. */
+  bwrapPath?: string;
+  /** The Python interpreter that templates run on. Default `python3` on PATH. */
+  python?: string;
+  /** The Node binary for JavaScript and TypeScript. Default the one that runs the server. */
+  nodePath?: string;
+  /** Templates, the first of which is the default one. */
+  templates: TemplateOptions[];
+  limits?: Partial<SandboxLimits>;
+  /** Lets sandboxes that ask for it reach the internet. Default false: such a create is refused. */
+  allowInternet?: boolean;
+}
+
+/** E2B's own names for what a program gets that names no template. */
+export const DEFAULT_TEMPLATE_ALIASES = ['default', 'base', 'code-interpreter-v1'];

@@ -1,0 +1,112 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { getRequestListener } from '@hono/node-server';
+import { pino, type Logger } from 'pino';
+
+import { createApp } from './http/app.ts';
+import { GuestListener } from './link/guest-listener.ts';
+import { Nest } from './link/nest.ts';
+import { bwrapPackageDir } from './link/nest-args.ts';
+import { ProcessRecord } from './link/process-record.ts';
+import { findProgram, findPython } from './link/programs.ts';
+import { DEFAULT_LIMITS, DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions } from './options.ts';
+import { Sandboxes } from './sandboxes.ts';
+
+/** A running sandbox server. */
+export interface SandboxServer {
+  /** Base URL, for `apiUrl` and `sandboxUrl` alike. */
+  url: string;
+  apiKey: string;
+  /** Ends every sandbox and all that the server started. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_MAX_SANDBOXES = 100;
+const GUEST_DIR = join(dirname(fileURLToPath(import.meta.url)), 'guest');
+
+/**
+ * Starts a server; it listens at once, while its templates are still loading.
+ * @throws StateInUseError · ProgramMissingError · the listener's own errors, such as EADDRINUSE
+ */
+export async function startSandboxServer(
+  options: SandboxServerOptions,
+  log: Logger = pino({ level: 'silent' }),
+): Promise<SandboxServer> {
+  const bwrapPath = findProgram('bwrap', options.bwrapPath);
+  const python = await findPython(options.python);
+  const { record, ended } = ProcessRecord.take(options.stateDir);
+  if (ended > 0) log.warn({ event: 'leftovers.ended', processes: ended });
+  const runDir = join(options.stateDir, 'run');
+  await rm(runDir, { recursive: true, force: true });
+  await mkdir(runDir, { recursive: true, mode: 0o700 });
+  const listener = new GuestListener(join(runDir, 'guest.sock'));
+  await listener.listen();
+
+  const parts = {
+    socketPath: listener.socketPath,
+    guestDir: GUEST_DIR,
+    python,
+    bwrapPackageDir: bwrapPackageDir(bwrapPath),
+    nodePath: options.nodePath ?? process.execPath,
+  };
+  const templates = options.templates.map((template, index) => ({
+    ...template,
+    aliases: [...(template.aliases ?? []), ...(index === 0 ? DEFAULT_TEMPLATE_ALIASES : [])],
+  }));
+  const nests = templates.map((template) => new Nest(template, { bwrapPath, parts, listener, record, log }));
+  const sandboxes = new Sandboxes({
+    listener,
+    nests,
+    maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    log,
+  });
+  const app = createApp({ options, sandboxes });
+  const server = createServer(getRequestListener(app.fetch));
+  // Uploads and runs last as long as they last.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 30_000;
+
+  const stopGuests = async (): Promise<void> => {
+    await sandboxes.killAll();
+    await Promise.all(nests.map((nest) => nest.stop()));
+    await listener.close();
+    await rm(runDir, { recursive: true, force: true });
+    record.release();
+  };
+  try {
+    await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
+  } catch (error) {
+    await stopGuests();
+    throw error;
+  }
+  for (const nest of nests) nest.start();
+  const { address, port, family } = server.address() as AddressInfo;
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  log.info({ event: 'server.listening', url });
+  return {
+    url,
+    apiKey: options.apiKey,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      await stopGuests();
+      server.closeAllConnections();
+      await closed;
+      log.info({ event: 'server.stopped' });
+    },
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,26 @@
+/** A refusal of the control plane: an HTTP status, which is also the `code` in the body, and one sentence. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** A JSON answer with `{code, message}`, as all of E2B's control plane refuses. */
+export function apiErrorResponse(status: number, message: string): Response {
+  return Response.json({ code: status, message }, { status });
+}
+
+/** What a proxy answers for a sandbox that is not there (any more). */
+export function sandboxGoneResponse(sandboxId: string): Response {
+  return Response.json({ sandboxId, message: 'The sandbox was not found', code: 502 }, { status: 502 });
+}
+
+/** What a proxy answers for a port of a running sandbox on which nobody listens. */
+export function portClosedResponse(sandboxId: string, port: number): Response {
+  const message = 'The sandbox is running but port is not open';
+  return Response.json({ sandboxId, message, port, code: 502 }, { status: 502 });
+}
