@@ -7,6 +7,10 @@ export interface JobInput extends Pick<
   'key' | 'language' | 'validate' | 'artifacts' | 'limits' | 'retry' | 'template' | 'labels'
 > {
   jobId: string;
+  /** Whether the server knows Assay's search attributes. */
+  indexed: boolean;
+  /** The batch that it belongs to. */
+  batch?: string | undefined;
   code: Content;
   codeChars: number;
   files: { path: string; content: Content }[];

@@ -129,7 +129,8 @@ export type JobResult = z.infer<typeof JobResult>;
 /** What a running job tells of itself. */
 export interface JobStatus {
   jobId: string;
-  state: 'running' | 'done';
+  /** `broken` is a job whose workflow failed or was terminated from outside: it has no result. */
+  state: 'running' | 'done' | 'cancelled' | 'broken';
   attempt: number;
   step: StepName | 'waiting' | 'done';
   sandboxId?: string | undefined;

@@ -1,4 +1,5 @@
 import type { Category } from './diagnosis.ts';
+import type { Finding } from './finding.ts';
 import type { Artifact, Execution, TestReport } from './job-result.ts';
 
 /** A fault of the code, found by a step. A fault of the world is thrown instead. */
@@ -21,4 +22,10 @@ export interface TestOutcome {
 }
 export interface CollectOutcome {
   artifacts: Artifact[];
+}
+export interface ValidateOutcome {
+  findings: Finding[];
+  /** Absent where the code is accepted: `rejected` by the policy, `failed` for a syntax error. */
+  verdict?: 'rejected' | 'failed' | undefined;
+  fault?: CodeFault | undefined;
 }

@@ -1,0 +1,41 @@
+import type { JobInput } from '../domain/job-input.ts';
+import type { CollectOutcome, ExecuteOutcome, TestOutcome, ValidateOutcome } from '../domain/step-outcome.ts';
+import type { SandboxTags } from '../sandboxes/tags.ts';
+
+/** What an activity gives back: its value, and when it worked, without the time that it waited in a queue. */
+export interface Timed<T> {
+  value: T;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  durationMs: number;
+}
+
+export interface OpenSandboxInput {
+  template: string;
+  internet: boolean;
+  tags: SandboxTags;
+  /** How much longer trouble may be waited out, in ms. */
+  patienceMs: number;
+}
+export interface InSandboxInput {
+  job: JobInput;
+  sandboxId: string;
+}
+export interface CollectInput extends InSandboxInput {
+  patienceMs: number;
+}
+export interface CloseSandboxInput {
+  /** Where it is unknown, every sandbox with these tags is closed. */
+  sandboxId?: string | undefined;
+  tags: Pick<SandboxTags, 'jobId' | 'runId'>;
+}
+
+/** The verbs of a job. Each throws an ApplicationFailure whose `type` is a trouble's and whose first detail is the trouble. */
+export interface JobActivities {
+  validateCode(job: JobInput): Promise<Timed<ValidateOutcome>>;
+  openSandbox(input: OpenSandboxInput): Promise<Timed<{ sandboxId: string; adopted: boolean }>>;
+  executeCode(input: InSandboxInput): Promise<Timed<ExecuteOutcome>>;
+  runTests(input: InSandboxInput): Promise<Timed<TestOutcome>>;
+  collectArtifacts(input: CollectInput): Promise<Timed<CollectOutcome>>;
+  closeSandbox(input: CloseSandboxInput): Promise<Timed<{ closed: number }>>;
+}

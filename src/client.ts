@@ -1,0 +1,17 @@
+export { Assay } from './client/assay.ts';
+export type { ConnectOptions } from './client/assay.ts';
+export * from './client/errors.ts';
+export type { JobEvent } from './client/job-events.ts';
+export { JobHandle } from './client/job-handle.ts';
+export type { JobFilter, JobSummary } from './client/job-list.ts';
+export type { Jobs } from './client/jobs.ts';
+export { MAX_FILE_BYTES } from './client/prepare-job.ts';
+export { ConfigError } from './config.ts';
+export type { BlobRef } from './domain/blob.ts';
+export type { Category, Diagnosis } from './domain/diagnosis.ts';
+export type { Finding } from './domain/finding.ts';
+export type { JobResult, JobStatus, StepName, StepRecord, Verdict } from './domain/job-result.ts';
+export type { JobSpec } from './domain/job-spec.ts';
+export type { Language } from './domain/language.ts';
+export type { Store } from './store/store.ts';
+export { StoreError } from './store/store-error.ts';

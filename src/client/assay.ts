@@ -1,0 +1,84 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Client, Connection } from '@temporalio/client';
+import { loadConfig } from '../config.ts';
+import type { Config, ConfigFlags } from '../config.ts';
+import type { BlobRef } from '../domain/blob.ts';
+import { openStore } from '../store/open-store.ts';
+import { payloadStorage } from '../store/payload-storage.ts';
+import type { Store } from '../store/store.ts';
+import { InvalidSpecError } from './errors.ts';
+import { Jobs } from './jobs.ts';
+import { MAX_FILE_BYTES, tooLarge } from './prepare-job.ts';
+import { ensureSearchAttributes } from './search-attributes.ts';
+import { fromServer } from './server-errors.ts';
+
+export interface ConnectOptions extends ConfigFlags {
+  /** How long to wait for the server, in ms. Default: 5000 */
+  connectTimeoutMs?: number | undefined;
+  /** Environment to read. Default: that of the process */
+  env?: NodeJS.ProcessEnv | undefined;
+}
+
+/** What a backend service imports: jobs on a Temporal server. */
+export class Assay implements AsyncDisposable {
+  readonly jobs: Jobs;
+  /** Where files, outputs and artifacts lie. */
+  readonly store: Store;
+  readonly config: Config;
+  /** For what Assay does not offer. */
+  readonly temporal: Client;
+
+  private constructor(client: Client, store: Store, config: Config) {
+    this.temporal = client;
+    this.store = store;
+    this.config = config;
+    const { namespace } = config.temporal;
+    const { taskQueue, temporal: place } = config;
+    const indexed = ensureSearchAttributes(client.connection as Connection, namespace);
+    this.jobs = new Jobs({ client, store, place, taskQueue, indexed });
+  }
+
+  /**
+   * Connects by options, environment (`TEMPORAL_*`, `ASSAY_*`) and temporal.toml, in this order. Throws ConfigError, UnreachableServerError,
+   * AuthenticationError, NamespaceNotFoundError, StoreError.
+   */
+  static async connect({ connectTimeoutMs = 5_000, env, ...flags }: ConnectOptions = {}): Promise<Assay> {
+    const config = loadConfig({ flags, ...(env && { env }) });
+    const { address, namespace, apiKey, tls, metadata } = config.temporal;
+    const store = openStore(config.storeUrl);
+    let connection: Connection | undefined;
+    try {
+      connection = await Connection.connect({
+        ...{ address, connectTimeout: connectTimeoutMs },
+        ...(tls !== undefined && { tls }),
+        ...(apiKey !== undefined && { apiKey }),
+        ...(metadata !== undefined && { metadata }),
+      });
+      await connection.workflowService.describeNamespace({ namespace });
+    } catch (error) {
+      await connection?.close();
+      throw fromServer(error, config.temporal);
+    }
+    const dataConverter = { externalStorage: payloadStorage(store) };
+    return new Assay(new Client({ connection, namespace, dataConverter }), store, config);
+  }
+
+  /**
+   * Streams a local file into the store; its `ref` goes into a job as `files[].from`. Throws InvalidSpecError for a file that is too large,
+   * StoreError, and what the file system throws.
+   */
+  async putFile(path: string): Promise<BlobRef> {
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES) throw new InvalidSpecError([{ path, message: tooLarge(size) }]);
+    return await this.store.put(createReadStream(path));
+  }
+
+  async close(): Promise<void> {
+    await this.temporal.connection.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

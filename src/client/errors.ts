@@ -1,0 +1,113 @@
+import { describeFaults } from '../domain/spec-faults.ts';
+import type { SpecFault } from '../domain/spec-faults.ts';
+
+/** Every error of the client has a stable `code`. */
+export abstract class AssayError extends Error {
+  abstract readonly code: string;
+}
+
+/** The job as written cannot be run; nothing was started. */
+export class InvalidSpecError extends AssayError {
+  override readonly name = 'InvalidSpecError';
+  readonly code = 'invalid-spec';
+  /** Each fault with the path of its field. */
+  readonly faults: readonly SpecFault[];
+
+  constructor(faults: SpecFault[], options?: ErrorOptions) {
+    super(describeFaults(faults), options);
+    this.faults = faults;
+  }
+}
+
+/** There is no job of this id, or the server has forgotten it. */
+export class JobNotFoundError extends AssayError {
+  override readonly name = 'JobNotFoundError';
+  readonly code = 'job-not-found';
+  readonly jobId: string;
+
+  constructor(jobId: string, options?: ErrorOptions) {
+    super(`There is no job ${jobId}`, options);
+    this.jobId = jobId;
+  }
+}
+
+/** The job was cancelled before it had a verdict. */
+export class JobCancelledError extends AssayError {
+  override readonly name = 'JobCancelledError';
+  readonly code = 'job-cancelled';
+  readonly jobId: string;
+
+  constructor(jobId: string, options?: ErrorOptions) {
+    super(`The job ${jobId} was cancelled`, options);
+    this.jobId = jobId;
+  }
+}
+
+/** The job's workflow failed or was terminated from outside, so there is no result. */
+export class JobBrokenError extends AssayError {
+  override readonly name = 'JobBrokenError';
+  readonly code = 'job-broken';
+  readonly jobId: string;
+
+  constructor(jobId: string, why: string, options?: ErrorOptions) {
+    super(`The job ${jobId} ended without a result: ${why}`, options);
+    this.jobId = jobId;
+  }
+}
+
+/** The job's result, or a part of it in the store, cannot be read. */
+export class ResultUnreadableError extends AssayError {
+  override readonly name = 'ResultUnreadableError';
+  readonly code = 'result-unreadable';
+  readonly jobId: string;
+
+  constructor(jobId: string, why: string, options?: ErrorOptions) {
+    super(`The result of the job ${jobId} cannot be read: ${why}`, options);
+    this.jobId = jobId;
+  }
+}
+
+/** Nothing answers at the address of Temporal's server. */
+export class UnreachableServerError extends AssayError {
+  override readonly name = 'UnreachableServerError';
+  readonly code = 'server-unreachable';
+  readonly address: string;
+
+  constructor(address: string, options?: ErrorOptions) {
+    super(
+      `No Temporal server answers at ${address}. Start one with \`assay dev\`, or set TEMPORAL_ADDRESS to where one runs`,
+      options,
+    );
+    this.address = address;
+  }
+}
+
+/** The server knows neither the caller nor what it may do. */
+export class AuthenticationError extends AssayError {
+  override readonly name = 'AuthenticationError';
+  readonly code = 'not-authenticated';
+  readonly address: string;
+
+  constructor(address: string, why: string, options?: ErrorOptions) {
+    super(
+      `The Temporal server at ${address} refused access (${why}). Check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE`,
+      options,
+    );
+    this.address = address;
+  }
+}
+
+/** The namespace does not exist on the server. */
+export class NamespaceNotFoundError extends AssayError {
+  override readonly name = 'NamespaceNotFoundError';
+  readonly code = 'namespace-not-found';
+  readonly namespace: string;
+
+  constructor(namespace: string, address: string, options?: ErrorOptions) {
+    super(
+      `The Temporal server at ${address} has no namespace ${namespace}. Create it, or set TEMPORAL_NAMESPACE`,
+      options,
+    );
+    this.namespace = namespace;
+  }
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, WorkflowStartOptions } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { JobInput } from '../domain/job-input.ts';
+import type { JobResult } from '../domain/job-result.ts';
+import type { JobSpec } from '../domain/job-spec.ts';
+import { jobIdOf } from '../domain/job-id.ts';
+import { KEYS } from '../domain/search-attributes.ts';
+import type { Store } from '../store/store.ts';
+import { JobHandle } from './job-handle.ts';
+import { listJobs } from './job-list.ts';
+import type { JobFilter, JobSummary } from './job-list.ts';
+import { parseSpec, prepareJob } from './prepare-job.ts';
+import { fromServer } from './server-errors.ts';
+import type { ServerPlace } from './server-errors.ts';
+
+export interface JobsParts {
+  client: Client;
+  store: Store;
+  place: ServerPlace;
+  taskQueue: string;
+  /** Whether the server knows Assay's search attributes. */
+  indexed: Promise<boolean>;
+}
+
+/** Jobs on a server. */
+export class Jobs {
+  readonly #parts: JobsParts;
+
+  constructor(parts: JobsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Starts a job. The same key again gives the job that is there, running or over, unless that one was cancelled or broken. Throws InvalidSpecError
+   * before anything is started, StoreError, UnreachableServerError.
+   */
+  async start(spec: JobSpec): Promise<JobHandle> {
+    const { client, store, place, indexed } = this.#parts;
+    const parsed = parseSpec(spec);
+    const jobId = jobIdOf(parsed.key, randomUUID);
+    const input = await prepareJob(parsed, store, { jobId, indexed: await indexed });
+    try {
+      const { firstExecutionRunId } = await client.workflow.start('agentJob', this.#startOptions(input));
+      return new JobHandle(client, place, jobId, { started: true, runId: firstExecutionRunId });
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return new JobHandle(client, place, jobId);
+      throw fromServer(error, place);
+    }
+  }
+
+  /** Starts a job and waits for its result. Throws as `start` and `JobHandle.result` do. */
+  async run(spec: JobSpec): Promise<JobResult> {
+    const handle = await this.start(spec);
+    return await handle.result();
+  }
+
+  /** A job by its id. Whether it exists shows with the first question to it. */
+  get(jobId: string): JobHandle {
+    return new JobHandle(this.#parts.client, this.#parts.place, jobId);
+  }
+
+  /** Jobs by filter, newest first. Throws UnreachableServerError. */
+  async *list(filter: JobFilter = {}): AsyncGenerator<JobSummary, void, undefined> {
+    try {
+      yield* listJobs(this.#parts.client, filter, await this.#parts.indexed);
+    } catch (error) {
+      throw fromServer(error, this.#parts.place);
+    }
+  }
+
+  #startOptions(input: JobInput): WorkflowStartOptions {
+    const { jobId, language, template, key, tests, codeChars, labels } = input;
+    const labelled = Object.entries(labels).map(([name, value]) => `- ${name}: ${value}`);
+    return {
+      taskQueue: this.#parts.taskQueue,
+      workflowId: jobId,
+      args: [input],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      workflowIdConflictPolicy: 'FAIL',
+      staticSummary: `${language} code of ${codeChars} characters${tests ? `, ${tests.kind} tests` : ''}`,
+      staticDetails: [`- template: ${template}`, ...(key ? [`- key: ${key}`] : []), ...labelled].join('\n'),
+      memo: { language, template },
+      ...(input.indexed && {
+        typedSearchAttributes: [
+          { key: KEYS.language, value: language },
+          { key: KEYS.template, value: template },
+          ...(input.batch === undefined ? [] : [{ key: KEYS.batch, value: input.batch }]),
+        ],
+      }),
+    };
+  }
+}

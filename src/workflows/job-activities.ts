@@ -1,0 +1,68 @@
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { JobActivities } from '../activities/contract.ts';
+import type { JobInput } from '../domain/job-input.ts';
+
+/** A worker that has said nothing for this long is taken for dead. */
+const HEARTBEAT_TIMEOUT_MS = 5_000;
+/** What a step may take beyond the code's own limit: files up, outputs down, a loaded machine. */
+const STEP_MARGIN_MS = 60_000;
+const COLLECT_TIMEOUT_MS = 300_000;
+const OPEN_TIMEOUT_MS = 45_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+/** Waits between tries are given by each failure; this holds only where a worker died and left none. */
+const retryAtOnce = { initialInterval: 100, backoffCoefficient: 2, maximumInterval: 1_000 };
+const onlyOnce = { maximumAttempts: 1 };
+
+/**
+ * The activities as this job calls them. Short steps that can be repeated are local: they cost no round trip. Execute and test are
+ * tried once each, because a second try would run in the leavings of the first; the workflow repeats them in a fresh sandbox.
+ */
+export function jobActivities(job: JobInput): JobActivities {
+  const name = `${job.language} code of ${job.codeChars} characters`;
+  const stepTimeoutMs = job.limits.timeoutMs + STEP_MARGIN_MS;
+  const tests = job.tests;
+
+  const { validateCode } = proxyLocalActivities<JobActivities>({
+    startToCloseTimeout: 30_000,
+    retry: onlyOnce,
+    summary: `Validate ${name}`,
+  });
+  const { closeSandbox } = proxyLocalActivities<JobActivities>({
+    startToCloseTimeout: CLOSE_TIMEOUT_MS,
+    retry: { ...retryAtOnce, maximumAttempts: 3 },
+    summary: 'Close the sandbox',
+  });
+  const { openSandbox } = proxyActivities<JobActivities>({
+    startToCloseTimeout: OPEN_TIMEOUT_MS,
+    scheduleToCloseTimeout: job.retry.worldTimeoutMs + OPEN_TIMEOUT_MS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    retry: retryAtOnce,
+    // A sandbox that is being created must be known before it can be closed.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary: `Open a sandbox of the template ${job.template}`,
+  });
+  // Closing the sandbox ends the work in it sooner than waiting for the worker to hear of the cancellation.
+  const atWork = {
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  };
+  const { executeCode } = proxyActivities<JobActivities>({
+    ...atWork,
+    startToCloseTimeout: stepTimeoutMs,
+    retry: onlyOnce,
+    summary: `Execute ${name}`,
+  });
+  const { runTests } = proxyActivities<JobActivities>({
+    ...atWork,
+    startToCloseTimeout: stepTimeoutMs,
+    retry: onlyOnce,
+    summary: `Run the tests (${tests?.kind ?? 'none'})`,
+  });
+  const { collectArtifacts } = proxyActivities<JobActivities>({
+    ...atWork,
+    startToCloseTimeout: COLLECT_TIMEOUT_MS,
+    retry: { ...retryAtOnce, maximumAttempts: 10 },
+    summary: `Collect ${job.artifacts.join(', ')}`,
+  });
+  return { validateCode, openSandbox, executeCode, runTests, collectArtifacts, closeSandbox };
+}
