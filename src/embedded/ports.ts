@@ -43,7 +43,7 @@ export async function settlePorts<Name extends string>(
   return settled;
 }
 
-async function isFree(port: number): Promise<boolean> {
+export async function isFree(port: number): Promise<boolean> {
   try {
     await listenOnce(port);
     return true;

@@ -55,7 +55,7 @@ export interface Stack {
   stop(options?: { now?: boolean }): Promise<void>;
 }
 
-const USUAL_PORTS = { temporal: 7233, ui: 8233, sandbox: 7280 };
+export const USUAL_PORTS = { temporal: 7233, ui: 8233, sandbox: 7280 };
 const DRAIN_MS = 30_000;
 /** Steps that the worker runs at once. */
 const DEFAULT_CONCURRENCY = 20;

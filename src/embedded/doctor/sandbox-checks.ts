@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { findBwrap, findPython, findTemplates } from '../toolchain.ts';
+import { fail, firstLine, ok, type Check, type Finding } from './check.ts';
+import { kernelSetting } from './machine-checks.ts';
+
+const run = promisify(execFile);
+const SETUP = 'npm run setup';
+const ALL_NAMESPACES = [
+  '--unshare-user',
+  '--unshare-pid',
+  '--unshare-net',
+  '--unshare-ipc',
+  '--unshare-uts',
+  '--die-with-parent',
+];
+const HOST_READ_ONLY = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/dev/shm'];
+const MODULES =
+  'numpy pandas matplotlib seaborn sklearn scipy requests pytest pytest_cov IPython e2b_charts'.split(' ');
+
+/** What the local sandbox server stands on. */
+export function sandboxChecks(home: string, env: NodeJS.ProcessEnv): Check[] {
+  return [
+    { name: 'bubblewrap', look: () => bubblewrap(env) },
+    { name: 'user namespaces', look: () => userNamespaces(env) },
+    { name: 'default template', look: () => defaultTemplate(home, env) },
+  ];
+}
+
+async function bubblewrap(env: NodeJS.ProcessEnv): Promise<Finding> {
+  if (process.platform !== 'linux') return fail(`${process.platform} has none`, NOT_LINUX);
+  const bwrap = findBwrap(env);
+  const { stdout } = await run(bwrap, ['--version'], { timeout: 10_000 });
+  return ok(`${stdout.trim()} (${bwrap})`);
+}
+
+const NOT_LINUX =
+  "local sandboxes need Linux; set E2B_API_KEY for E2B's cloud, or run Assay in a Linux machine";
+
+/** Not what the settings say, but whether it works: a sandbox is made and ended. */
+async function userNamespaces(env: NodeJS.ProcessEnv): Promise<Finding> {
+  if (process.platform !== 'linux') return fail(`${process.platform} has none`, NOT_LINUX);
+  const bwrap = findBwrap(env);
+  const started = performance.now();
+  try {
+    await run(bwrap, [...ALL_NAMESPACES, ...HOST_READ_ONLY, 'true'], { timeout: 10_000 });
+  } catch (error) {
+    return fail(firstLine(error), await wayOut());
+  }
+  return ok(
+    `a sandbox with its own user, pid, mount, network and IPC namespaces: ${Math.round(performance.now() - started)} ms`,
+  );
+}
+
+/** What forbids user namespaces here, as far as it can be seen, and how to allow them. */
+export async function wayOut(setting = kernelSetting): Promise<string> {
+  if ((await setting('user.max_user_namespaces')) === '0')
+    return 'as root: sysctl -w user.max_user_namespaces=15000';
+  if ((await setting('kernel.unprivileged_userns_clone')) === '0')
+    return 'as root: sysctl -w kernel.unprivileged_userns_clone=1';
+  if ((await setting('kernel.apparmor_restrict_unprivileged_userns')) === '1')
+    return "AppArmor allows them to known programs only: install the system's bubblewrap (apt install bubblewrap apparmor-profiles), or as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
+  if (existsSync('/.dockerenv') || existsSync('/run/.containerenv'))
+    return 'the container forbids them: run it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined, as docker-compose.yml does for the sandbox server';
+  return 'a security policy of this host forbids them (SELinux, seccomp); see docs/deploy.md';
+}
+
+async function defaultTemplate(home: string, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const { sitePackages = '' } = findTemplates(home)[0] ?? {};
+  const python = findPython(env);
+  const script = `import sys; sys.path.insert(0, ${JSON.stringify(sitePackages)}); import ${MODULES.join(', ')}; print(pandas.__version__, numpy.__version__)`;
+  // Inside a sandbox where there is one; a broken one is told of by its own check.
+  const inside = [...ALL_NAMESPACES, ...HOST_READ_ONLY, python, '-I', '-B', '-c', script];
+  const started = performance.now();
+  try {
+    const { stdout } = await run(findBwrap(env), inside, {
+      timeout: 120_000,
+      env: { ...env, TMPDIR: '/dev/shm', MPLCONFIGDIR: '/dev/shm' },
+    });
+    const [pandas, numpy] = stdout.trim().split(' ');
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    return ok(`pandas ${pandas}, numpy ${numpy} and ${MODULES.length - 2} more, imported in ${seconds} s`);
+  } catch (error) {
+    return fail(firstLine(error), `remove ${home}/templates/default, then ${SETUP}`);
+  }
+}
