@@ -1,0 +1,65 @@
+"""Users, folders and variables inside a sandbox."""
+
+import os
+import sys
+
+from .errors import OpError
+
+HOME = '/home/user'
+VENV = '/opt/venv'
+USERS = ('user', 'root')
+SITE_PACKAGES = '/opt/assay/site-packages'
+USER_SITE = f'{HOME}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages'
+
+PATH = ':'.join(
+    [f'{HOME}/.local/bin', f'{VENV}/bin', '/opt/assay/guest/bin', '/opt/node/bin', '/usr/local/bin', '/usr/bin', '/bin']
+)
+
+
+def base(user: str = 'user') -> dict:
+    return {
+        'PATH': PATH,
+        'HOME': HOME,
+        'USER': user,
+        'LOGNAME': user,
+        'SHELL': '/bin/bash',
+        'LANG': 'C.UTF-8',
+        'PWD': HOME,
+        'MPLBACKEND': 'Agg',
+        'E2B_SANDBOX': 'true',
+        # Where `pip install` puts things: the interpreter's own folder is read-only.
+        'PIP_PREFIX': f'{HOME}/.local',
+        'PIP_DISABLE_PIP_VERSION_CHECK': '1',
+        'PYTHONDONTWRITEBYTECODE': '1',
+        'OPENBLAS_NUM_THREADS': '1',
+        'OMP_NUM_THREADS': '1',
+    }
+
+
+def check_user(user) -> str:
+    """`user` and `root` are both the sandbox's one user: nothing in it needs more."""
+    user = user or 'user'
+    if user not in USERS:
+        raise OpError('unauthenticated', f"there is no user '{user}' in this sandbox; use 'user' or 'root'")
+    return user
+
+
+def resolve(path: str) -> str:
+    """A path as the server was given it: relative ones and `~` start at the home folder."""
+    if not isinstance(path, str) or '\0' in path:
+        raise OpError('invalid_argument', 'a path is a string without NUL characters')
+    if path == '~' or path.startswith('~/'):
+        path = HOME + path[1:]
+    return os.path.normpath(os.path.join(HOME, path))
+
+
+def variables(*layers) -> dict:
+    """Merges sets of variables and refuses what no process could be given."""
+    merged = {}
+    for layer in layers:
+        for name, value in (layer or {}).items():
+            name, value = str(name), str(value)
+            if not name or '=' in name or '\0' in name + value:
+                raise OpError('invalid_argument', f'not an environment variable: {name!r}')
+            merged[name] = value
+    return merged

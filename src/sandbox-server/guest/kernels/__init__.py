@@ -1,0 +1,1 @@
+"""Stateful interpreters, one process a context."""

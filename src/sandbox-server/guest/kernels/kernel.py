@@ -1,0 +1,257 @@
+"""The supervisor's end of a kernel process: a channel for news, pipes for what it prints. All of it is untrusted."""
+
+import codecs
+import json
+import os
+import signal
+import socket
+from collections import deque
+
+from .. import environment, frames
+from ..processes import kill_family
+from ..pump import Pump, Writer, waiting_bytes
+from ..spawn import fork_into_sandbox, place
+
+CHUNK = 65536
+RESULT_CHANNEL = 4
+TEXT_LIMIT = 200_000
+CHANNEL_FD = 3
+
+
+class Kernel:
+    """`on_death(how)` once the process has ended and all that it printed has been told."""
+
+    def __init__(self, sandbox, launcher, cwd: str, on_death):
+        self.sandbox, self.on_death = sandbox, on_death
+        self.run, self.run_id, self.done = None, 0, None
+        self.pid = None
+        self.killed_for = None
+        self.status = None
+        self.pending = deque()
+        self.reader = frames.FrameReader()
+        self.decoders = {}
+        self.pumps = {}
+        self._launch(launcher, cwd)
+
+    def _launch(self, launcher, cwd: str):
+        mine, theirs = socket.socketpair()
+        out, out_write = os.pipe()
+        err, err_write = os.pipe()
+        null = os.open('/dev/null', os.O_RDONLY)
+        env = environment.variables(environment.base(), self.sandbox.envs, {'PWD': cwd})
+        child_fds = {0: null, 1: out_write, 2: err_write, CHANNEL_FD: theirs.fileno()}
+
+        def body(confine):
+            # Objects that own descriptors let go of them first: their numbers are about to be used anew.
+            for owner in (mine, self.sandbox.connection.socket):
+                owner.detach()
+            fd = theirs.detach()
+            self.sandbox.loop.epoll.close()
+            place({**child_fds, CHANNEL_FD: fd})
+            os.setsid()
+            os.chdir(cwd)
+            os.write(CHANNEL_FD, frames.encode_json(0, frames.HELLO, {'pid': os.getpid()}))
+            launcher.become(env, confine)
+
+        try:
+            self.host_pid = fork_into_sandbox(self.sandbox, body, launcher.data_bytes())
+        finally:
+            for fd in (null, out_write, err_write):
+                os.close(fd)
+            theirs.close()
+        # The fork's own number, before any code of a user can speak on the channel.
+        hello = next(self.reader.feed(mine.recv(4096)), None)
+        self.pid = json.loads(hello[2])['pid'] if hello else None
+        self.channel = mine.detach()
+        os.set_blocking(self.channel, False)
+        self.writer = Writer(self.sandbox.loop, os.dup(self.channel))
+        self._open_pipe(1, out)
+        self._open_pipe(2, err)
+        self._watch_channel()
+        self.sandbox.on_exit(self.host_pid, self._exited)
+
+    def execute(self, run, done):
+        self.run, self.done = run, done
+        self.run_id += 1
+        run.stream.on_credit = self._resume
+        self.decoders = {channel: codecs.getincrementaldecoder('utf-8')('replace') for channel in (1, 2)}
+        request = json.dumps({'code': run.code, 'envs': run.envs}).encode('ascii')
+        self.writer.write(self.run_id.to_bytes(4, 'big') + len(request).to_bytes(4, 'big') + request, lambda _: None)
+        self.sandbox.memory.arm()
+
+    def interrupt(self):
+        try:
+            os.killpg(self.host_pid, signal.SIGINT)
+        except OSError:
+            pass
+
+    def kill(self):
+        if self.pid is not None:
+            kill_family(self.pid)
+
+    # What it says
+
+    def _listener(self):
+        return self.run.stream if self.run and not self.run.stream.ended else None
+
+    def _open_pipe(self, channel: int, fd: int):
+        def budget():
+            stream = self._listener()
+            return stream.credit // 4 if stream else CHUNK  # A broken byte turns into three.
+
+        def on_chunk(chunk):
+            stream = self._listener()
+            if stream:
+                stream.data(channel, self.decoders[channel].decode(chunk).encode())
+
+        self.pumps[channel] = Pump(
+            self.sandbox.loop, self.sandbox.connection, fd, budget, on_chunk, lambda: self.pumps.pop(channel, None)
+        )
+
+    def _watch_channel(self):
+        if self.channel is not None:
+            self.sandbox.loop.watch(self.channel, self._channel_readable)
+
+    def _resume(self):
+        for pump in list(self.pumps.values()):
+            pump.resume()
+        self._handle_pending()
+
+    def _channel_readable(self, *_):
+        if self.sandbox.connection.congested():
+            self.sandbox.loop.unwatch(self.channel)
+            return self.sandbox.connection.when_drained(self._watch_channel)
+        try:
+            chunk = os.read(self.channel, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b''
+        if not chunk:
+            return self._close_channel('it closed its channel')
+        try:
+            for frame in self.reader.feed(chunk):
+                # What it printed before a frame comes before it: so much is owed first.
+                owed = {channel: waiting_bytes(pump.fd) for channel, pump in self.pumps.items()}
+                self.pending.append((frame, owed))
+        except frames.FrameError:
+            return self._close_channel('it broke the protocol of its channel')
+        self._handle_pending()
+
+    def _close_channel(self, reason: str):
+        if self.channel is not None:
+            self.sandbox.loop.unwatch(self.channel)
+            os.close(self.channel)
+            self.channel = None
+            self.writer.close()
+            if self.status is None:
+                self.killed_for = self.killed_for or reason
+                # It may be on its way out by itself: its own exit code says more.
+                self.sandbox.loop.later(0.2, lambda: self.status is None and self.kill())
+
+    def _pay(self, owed: dict) -> bool:
+        for channel in list(owed):
+            pump = self.pumps.get(channel)
+            if pump is None:
+                del owed[channel]
+                continue
+            owed[channel] -= pump.read_now(owed[channel])
+            if owed[channel] <= 0 or waiting_bytes(pump.fd) == 0:
+                del owed[channel]
+        return not owed
+
+    def _handle_pending(self):
+        while self.pending:
+            (stream_id, kind, body), owed = self.pending[0]
+            stream = self._listener()
+            current = stream_id == self.run_id and self.run is not None
+            blocked = not self._pay(owed) or (
+                current and stream and kind == frames.DATA and stream.credit < len(body) - 1
+            )
+            if blocked:
+                if self.channel is not None:
+                    self.sandbox.loop.unwatch(self.channel)
+                return
+            self.pending.popleft()
+            if current:
+                try:
+                    self._relay(stream, kind, body)
+                except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+                    return self._close_channel('it broke the protocol of its channel')
+        if self.status is not None:
+            return self._ended()
+        self._watch_channel()
+
+    def _relay(self, stream, kind: int, body: bytes):
+        if kind == frames.END:
+            self._flush_text()
+            if stream:
+                stream.end()
+            self.run, done, self.done = None, self.done, None
+            done()
+        elif kind == frames.DATA and body[0] == RESULT_CHANNEL:
+            if stream:
+                stream.data(RESULT_CHANNEL, body[1:])
+        elif kind == frames.EVENT:
+            event = known_event(json.loads(body))
+            if stream:
+                self._flush_text()
+                stream.event(event)
+        else:
+            raise ValueError('a kernel may not send this')
+
+    def _flush_text(self):
+        stream = self._listener()
+        for channel, decoder in self.decoders.items():
+            rest = decoder.decode(b'', final=True)
+            if stream and rest:
+                stream.data(channel, rest.encode())
+
+    # Its end
+
+    def _exited(self, status: int):
+        self.status = status
+        if self.pid is not None:
+            kill_family(self.pid)
+        if self.channel is not None:
+            self.sandbox.loop.unwatch(self.channel)
+            self._read_rest()
+        self._handle_pending()
+
+    def _read_rest(self):
+        try:
+            while chunk := os.read(self.channel, CHUNK):
+                for frame in self.reader.feed(chunk):
+                    self.pending.append((frame, {}))
+        except (OSError, frames.FrameError):
+            pass
+        owed = {channel: waiting_bytes(pump.fd) for channel, pump in self.pumps.items()}
+        self.pending.append(((0, frames.END, b''), owed))
+
+    def _ended(self):
+        if self.on_death is None:
+            return
+        self._flush_text()
+        self._close_channel('')
+        for pump in list(self.pumps.values()):
+            pump.close()
+        on_death, self.on_death = self.on_death, None
+        on_death(describe_death(self.status, self.killed_for))
+
+
+def known_event(event: dict) -> dict:
+    """The parts of an event that a kernel may send, and nothing else."""
+    if 'execution_count' in event:
+        return {'execution_count': int(event['execution_count'])}
+    if 'error' in event:
+        error = event['error']
+        return {'error': {key: str(error[key])[:TEXT_LIMIT] for key in ('name', 'value', 'traceback')}}
+    if event.get('result') is True:
+        return {'result': True}
+    raise ValueError('an unknown event')
+
+
+def describe_death(status: int, killed_for) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    how = f'exit code {code}' if code >= 0 else f'signal {-code} ({signal.strsignal(-code)})'
+    return f'{how}: {killed_for}' if killed_for else how

@@ -1,0 +1,48 @@
+"""The few kernel calls that Python's standard library lacks on some of the supported versions."""
+
+import ctypes
+import os
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS = 0x0002_0000
+CLONE_NEWCGROUP = 0x0200_0000
+CLONE_NEWUTS = 0x0400_0000
+CLONE_NEWIPC = 0x0800_0000
+CLONE_NEWUSER = 0x1000_0000
+CLONE_NEWPID = 0x2000_0000
+CLONE_NEWNET = 0x4000_0000
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
+PR_SET_SECCOMP = 22
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+
+
+def check(result: int, what: str) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f'{what}: {os.strerror(code)}')
+    return result
+
+
+def prctl(option: int, a=0, b=0, c=0, d=0):
+    word = ctypes.c_ulong
+    check(libc.prctl(option, word(a), word(b), word(c), word(d)), f'prctl {option}')
+
+
+def setns(fd: int, flags: int):
+    check(libc.setns(fd, flags), f'setns {flags:#x}')
+
+
+def drop_capabilities():
+    """Empties every capability set, the bounding set included; needs CAP_SETPCAP for the latter."""
+    for capability in range(64):
+        if libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) != 0:
+            break
+    libc.prctl(PR_CAP_AMBIENT, ctypes.c_ulong(4), 0, 0, 0)
+    header = (ctypes.c_uint32 * 2)(0x2008_0522, 0)
+    check(libc.capset(header, (ctypes.c_uint32 * 6)()), 'capset')

@@ -1,0 +1,111 @@
+"""The memory limit of a sandbox as a whole, and its figures.
+
+RLIMIT_DATA bounds each process; this bounds their sum by looking four times a second while anything runs.
+"""
+
+import os
+import signal
+import time
+
+from .environment import HOME
+from .limits import MB
+from .spawn import kill_inner, proc_pids, read_stat
+
+INTERVAL_S = 0.25
+IDLE_INTERVAL_S = 1.0
+
+
+def private_bytes(pid: int) -> int:
+    """Anonymous and shared memory that a process maps; pages shared with the zygote count in full."""
+    total = 0
+    try:
+        with open(f'/proc/{pid}/status', 'rb') as file:
+            for line in file:
+                if line.startswith((b'RssAnon:', b'RssShmem:')):
+                    total += int(line.split()[1]) << 10
+    except OSError:
+        pass
+    return total
+
+
+def proportional_bytes(pid: int) -> int:
+    """The same with shared pages divided among their users; `private_bytes` where the kernel does not tell."""
+    total = 0
+    try:
+        with open(f'/proc/{pid}/smaps_rollup', 'rb') as file:
+            for line in file:
+                if line.startswith((b'Pss_Anon:', b'Pss_Shmem:')):
+                    total += int(line.split()[1]) << 10
+    except OSError:
+        return private_bytes(pid)
+    return total or private_bytes(pid)
+
+
+class MemoryGuard:
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+        self.timer = None
+        self.cpu_sample = (time.monotonic(), 0.0)
+
+    def arm(self):
+        if self.timer is None:
+            self.timer = self.sandbox.loop.later(INTERVAL_S, self._tick)
+
+    def _tick(self):
+        self.timer = None
+        pids = proc_pids()
+        if not pids:
+            return
+        limit = self.sandbox.limits.memory_mb * MB
+        if sum(map(private_bytes, pids)) > limit:
+            usage = {pid: proportional_bytes(pid) for pid in pids}
+            while usage and sum(usage.values()) > limit:
+                greediest = max(usage, key=usage.get)
+                self._kill(greediest)
+                del usage[greediest]
+        running = any((stat := read_stat(pid)) and stat[3] in 'RD' for pid in pids)
+        self.timer = self.sandbox.loop.later(INTERVAL_S if running else IDLE_INTERVAL_S, self._tick)
+
+    def _kill(self, pid: int):
+        reason = f'memory limit of {self.sandbox.limits.memory_mb} MB reached'
+        owners = [*self.sandbox.processes.table.values(), *self.sandbox.contexts.kernels()]
+        by_pid = {owner.pid: owner for owner in owners}
+        ancestor = pid
+        while ancestor and ancestor != 1:
+            if ancestor in by_pid:
+                by_pid[ancestor].killed_for = reason
+                break
+            stat = read_stat(ancestor)
+            if stat and stat[2] in by_pid:
+                by_pid[stat[2]].killed_for = reason
+                break
+            ancestor = stat[0] if stat else 0
+        kill_inner(pid, signal.SIGKILL)
+
+    def stats(self, stream, request):
+        pids = proc_pids()
+        ticks = 0
+        for pid in pids:
+            try:
+                with open(f'/proc/{pid}/stat', 'rb') as file:
+                    fields = file.read().rpartition(b')')[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+            except (OSError, IndexError):
+                pass
+        cpu_s, now = ticks / os.sysconf('SC_CLK_TCK'), time.monotonic()
+        elapsed = max(now - self.cpu_sample[0], 1e-3)
+        used_pct = max(0.0, 100 * (cpu_s - self.cpu_sample[1]) / elapsed)
+        self.cpu_sample = (now, cpu_s)
+        disk = os.statvfs(HOME)
+        stream.event(
+            {
+                'memUsedBytes': sum(map(proportional_bytes, pids)),
+                'memTotalBytes': self.sandbox.limits.memory_mb * MB,
+                'cpuUsedPct': round(used_pct, 2),
+                'cpuCount': len(os.sched_getaffinity(0)),
+                'diskUsedBytes': (disk.f_blocks - disk.f_bfree) * disk.f_frsize,
+                'diskTotalBytes': disk.f_blocks * disk.f_frsize,
+                'processes': len(pids),
+            }
+        )
+        stream.end()

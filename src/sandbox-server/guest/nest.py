@@ -1,0 +1,46 @@
+"""What the zygote adds to the nest before any sandbox exists; sandboxes see it read-only."""
+
+import os
+import sys
+
+from .environment import HOME, SITE_PACKAGES, USER_SITE, VENV
+
+FILES = {
+    '/etc/passwd': f'root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000:user:{HOME}:/bin/bash\n'
+    'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
+    '/etc/group': 'root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n',
+    '/etc/hosts': '127.0.0.1 localhost sandbox\n::1 localhost\n',
+    '/etc/hostname': 'sandbox\n',
+    '/etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
+    '/etc/resolv.conf': '',
+}
+
+
+def furnish():
+    """Writes /etc and /opt/venv: an environment whose `python3` finds the template's packages, whatever PYTHONPATH is."""
+    for path, text in FILES.items():
+        _write(path, text)
+    if not os.path.lexists('/etc/localtime'):
+        os.symlink('/usr/share/zoneinfo/UTC', '/etc/localtime')
+    executable = os.path.realpath(sys.executable)
+    version = f'{sys.version_info[0]}.{sys.version_info[1]}'
+    _write(f'{VENV}/pyvenv.cfg', f'home = {os.path.dirname(executable)}\ninclude-system-site-packages = false\n')
+    _write(f'{VENV}/lib/python{version}/site-packages/assay.pth', f'{USER_SITE}\n{SITE_PACKAGES}\n')
+    os.makedirs(f'{VENV}/bin', mode=0o755, exist_ok=True)
+    for name in ('python', 'python3', f'python{version}'):
+        os.symlink(executable, f'{VENV}/bin/{name}')
+
+
+def _write(path: str, text: str):
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    with open(path, 'w') as file:
+        file.write(text)
+    os.chmod(path, 0o644)
+
+
+def drop_root(uid: int):
+    """A server run as root gives the nest no user namespace of its own, so root ends here."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)

@@ -1,0 +1,329 @@
+"""Commands and terminals in the sandbox."""
+
+import errno
+import fcntl
+import os
+import pty
+import signal
+import struct
+import termios
+
+from . import environment
+from .errors import OpError
+from .pump import Pump, Writer, waiting_bytes
+from .spawn import family, fork_into_sandbox, kill_inner, place
+
+# How long a command that has ended may leave its pipes to children before its stream ends.
+GRACE_S = 0.05
+
+
+class Process:
+    def __init__(self, sandbox, request: dict, env: dict, cwd: str):
+        self.sandbox = sandbox
+        self.tag = request.get('tag')
+        self.cmd, self.args = str(request['cmd']), [str(part) for part in request.get('args') or []]
+        self.env, self.cwd = env, cwd
+        self.own_envs = request.get('envs') or {}
+        self.pid = None
+        self.listeners = []
+        self.pumps = {}
+        self.writer = None
+        self.terminal = None
+        self.exit = None
+        self.draining = False
+        self.killed_for = None
+
+    def describe(self):
+        described = {'pid': self.pid, 'cmd': self.cmd, 'args': self.args, 'envs': self.own_envs, 'cwd': self.cwd}
+        return {**described, 'tag': self.tag} if self.tag else described
+
+    # Output
+
+    def listen(self, stream):
+        self.listeners.append(stream)
+        stream.on_credit = self._resume
+        stream.on_cancel = lambda: self._leave(stream)
+
+    def _leave(self, stream):
+        self.listeners.remove(stream)
+        self._resume()
+
+    def _resume(self):
+        if not self.draining:
+            for pump in self.pumps.values():
+                pump.resume()
+
+    def _budget(self):
+        return min((stream.credit for stream in self.listeners), default=1 << 20)
+
+    def attach(self, channel: int, fd: int):
+        def on_chunk(chunk):
+            for stream in self.listeners:
+                stream.data(channel, chunk)
+
+        def on_eof():
+            self.pumps.pop(channel, None)
+            self._finish_if_drained()
+
+        loop, connection = self.sandbox.loop, self.sandbox.connection
+        self.pumps[channel] = Pump(loop, connection, fd, self._budget, on_chunk, on_eof)
+
+    # End
+
+    def exited(self, status: int):
+        self.exit = exit_event(status, self.killed_for)
+        if self.pumps:
+            self.sandbox.loop.later(GRACE_S, self._grace_over)
+        self._finish_if_drained()
+
+    def _grace_over(self):
+        """A child still holds the pipes: what they hold now is sent, what comes later is nobody's."""
+        if self.exit is None:
+            return
+        self.draining = True
+        owed = {channel: waiting_bytes(pump.fd) for channel, pump in self.pumps.items()}
+        for pump in self.pumps.values():
+            self.sandbox.loop.unwatch(pump.fd)
+
+        def drain():
+            for channel, pump in list(self.pumps.items()):
+                owed[channel] -= pump.read_now(owed[channel])
+            if self.exit is None:
+                return
+            if not self.listeners or not any(owed[channel] > 0 for channel in self.pumps):
+                return self._finish()
+            self.sandbox.loop.later(GRACE_S, drain)
+
+        drain()
+
+    def _finish_if_drained(self):
+        if self.exit is not None and not self.pumps:
+            self._finish()
+
+    def _finish(self):
+        listeners, self.listeners = self.listeners, []
+        for stream in listeners:
+            stream.event(self.exit)
+            stream.end()
+        self.exit = None
+        if self.writer:
+            self.writer.close()
+        # Children that still write are read and forgotten, not stopped by SIGPIPE.
+        self.draining = False
+        self._resume()
+
+
+def exit_event(status: int, killed_for=None) -> dict:
+    """As Go's os/exec words it, which is what E2B's clients see."""
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        event = {'exitCode': code, 'status': f'exit status {code}'}
+        if code:
+            event['error'] = f'exit status {code}'
+    else:
+        name = (signal.strsignal(-code) or f'signal {-code}').lower()
+        event = {'exitCode': -1, 'signal': -code, 'status': f'signal: {name}', 'error': f'signal: {name}'}
+    if killed_for and code:
+        event['error'] = f"{event['error']} ({killed_for})"
+    return event
+
+
+class Processes:
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+        self.table = {}
+        self.operations = {
+            'process.start': self.start,
+            'process.connect': self.connect,
+            'process.list': self.list,
+            'process.input': self.input,
+            'process.closeStdin': self.close_stdin,
+            'process.signal': self.signal,
+            'process.resize': self.resize,
+        }
+
+    def find(self, request) -> Process:
+        for process in self.table.values():
+            if process.pid == request.get('pid') or (process.tag is not None and process.tag == request.get('tag')):
+                return process
+        raise OpError('not_found', f"there is no process {request.get('pid') or request.get('tag')}")
+
+    def start(self, stream, request):
+        user = environment.check_user(request.get('user'))
+        cwd = environment.resolve(request.get('cwd') or '~')
+        if not os.path.isdir(cwd):
+            raise OpError('invalid_argument', f"the working folder '{cwd}' does not exist")
+        env = environment.variables(environment.base(user), self.sandbox.envs, request.get('envs'), {'PWD': cwd})
+        process = Process(self.sandbox, request, env, cwd)
+        terminal = request.get('pty')
+        owned = []  # Closed here after the fork.
+        if terminal:
+            process.terminal, slave = pty.openpty()
+            set_size(process.terminal, terminal)
+            fds = {0: slave, 1: slave, 2: slave}
+            outputs = {3: os.dup(process.terminal)}
+            process.writer = Writer(self.sandbox.loop, os.dup(process.terminal))
+            env.setdefault('TERM', 'xterm-256color')
+            owned = [slave]
+        else:
+            out, out_write = os.pipe()
+            err, err_write = os.pipe()
+            if request.get('stdin'):
+                stdin, stdin_write = os.pipe()
+                process.writer = Writer(self.sandbox.loop, stdin_write)
+            else:
+                stdin = os.open('/dev/null', os.O_RDONLY)
+            fds = {0: stdin, 1: out_write, 2: err_write}
+            outputs = {1: out, 2: err}
+            owned = [stdin, out_write, err_write]
+        news, news_write = os.pipe()
+        try:
+            host_pid = fork_into_sandbox(
+                self.sandbox, lambda confine: self._child(process, fds, news_write, bool(terminal), confine)
+            )
+        except OSError:
+            for fd in (*outputs.values(), news):
+                os.close(fd)
+            raise
+        finally:
+            for fd in (*owned, news_write):
+                os.close(fd)
+        said = bytearray()
+        ended = []
+
+        def started(*_):
+            chunk = os.read(news, 256)
+            said.extend(chunk)
+            if chunk:
+                return
+            self.sandbox.loop.unwatch(news)
+            os.close(news)
+            if len(said) != 4:
+                for fd in outputs.values():
+                    os.close(fd)
+                failure = int.from_bytes(said[4:8], 'big') if len(said) >= 8 else errno.EAGAIN
+                return stream.end(OSError(failure, os.strerror(failure), process.cmd))
+            process.pid = int.from_bytes(said, 'big')
+            self.table[host_pid] = process
+            process.listen(stream)
+            stream.event({'pid': process.pid})
+            for channel, fd in outputs.items():
+                process.attach(channel, fd)
+            if ended:
+                exited(ended[0])
+
+        def exited(status):
+            if process.pid is None:
+                return ended.append(status)
+            self.table.pop(host_pid, None)
+            if process.terminal is not None:
+                os.close(process.terminal)
+                process.terminal = None
+            process.exited(status)
+
+        stream.on_data = lambda channel, payload: self._feed(process, stream, payload)
+        stream.on_eof = lambda: self._close_writer(process)
+        self.sandbox.loop.watch(news, started)
+        self.sandbox.on_exit(host_pid, exited)
+
+    def _child(self, process, fds, news, is_terminal, confine):
+        # The news pipe closes at the exec, or tells which error there was instead.
+        place({**fds, 3: news})
+        os.set_inheritable(3, False)
+        try:
+            os.setsid()
+            if is_terminal:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            os.chdir(process.cwd)
+            os.write(3, os.getpid().to_bytes(4, 'big'))
+            confine()
+            os.execvpe(process.cmd, [process.cmd, *process.args], process.env)
+        except OSError as error:
+            os.write(3, (error.errno or errno.EINVAL).to_bytes(4, 'big'))
+        os._exit(127)
+
+    def _feed(self, process, stream, payload):
+        if process.writer is None:
+            raise OpError('failed_precondition', 'the process was started without an open stdin')
+
+        def done(_):
+            stream.consumed(len(payload))
+
+        process.writer.write(payload, done)
+
+    def _close_writer(self, process):
+        if process.writer and process.terminal is None:
+            process.writer.close()
+
+    def connect(self, stream, request):
+        process = self.find(request)
+        stream.event({'pid': process.pid})
+        process.listen(stream)
+        stream.on_data = lambda channel, payload: self._feed(process, stream, payload)
+
+    def list(self, stream, request):
+        stream.event({'processes': [process.describe() for process in self.table.values()]})
+        stream.end()
+
+    def input(self, stream, request):
+        process = self.find(request)
+        if process.writer is None:
+            raise OpError('failed_precondition', 'the process was started without an open stdin')
+        left = [1]
+        failures = []
+
+        def done_with(size):
+            def done(error):
+                stream.consumed(size)
+                failures.extend([error] if error else [])
+                left[0] -= 1
+                if left[0] == 0:
+                    stream.end(OpError('failed_precondition', 'the process no longer reads') if failures else None)
+
+            return done
+
+        def on_data(channel, payload):
+            left[0] += 1
+            process.writer.write(payload, done_with(len(payload)))
+
+        stream.on_data = on_data
+        stream.on_eof = lambda: done_with(0)(None)
+
+    def close_stdin(self, stream, request):
+        process = self.find(request)
+        if process.terminal is not None or process.writer is None:
+            raise OpError('failed_precondition', 'the process has no pipe as stdin')
+        process.writer.close()
+        stream.end()
+
+    def signal(self, stream, request):
+        process = self.find(request)
+        number = int(request['signal'])
+        if number == signal.SIGKILL and request.get('group', True):
+            kill_family(process.pid)
+        elif request.get('group', True):
+            host_pid = next(pid for pid, known in self.table.items() if known is process)
+            os.killpg(host_pid, number)
+        else:
+            kill_inner(process.pid, number)
+        stream.end()
+
+    def resize(self, stream, request):
+        process = self.find(request)
+        if process.terminal is None:
+            raise OpError('failed_precondition', 'the process has no terminal')
+        set_size(process.terminal, request)
+        stream.end()
+
+
+def kill_family(pid: int):
+    """Kills a command with all that it started; twice, because it may fork meanwhile."""
+    members = family(pid)
+    for member in members:
+        kill_inner(member, signal.SIGSTOP)
+    for member in members | family(pid):
+        kill_inner(member, signal.SIGKILL)
+
+
+def set_size(fd: int, size: dict):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', int(size['rows']), int(size['cols']), 0, 0))

@@ -1,0 +1,104 @@
+"""A sandbox's supervisor: lives in all of its namespaces but the one of processes, where only its children go.
+
+So it reads the files that code in the sandbox reads, with the same rights, and that code can neither see nor signal it.
+"""
+
+import json
+import os
+import signal
+import sys
+
+from . import linux, namespaces, preload
+from .connection import Connection
+from .environment import HOME
+from .files import Files
+from .holder import Holder
+from .kernels.contexts import Contexts
+from .limits import Limits
+from .loop import Loop
+from .memory import MemoryGuard
+from .processes import Processes
+from .watch import Watches
+
+
+class Sandbox:
+    """What the operations share."""
+
+    def __init__(self, request: dict, seccomp_filter):
+        self.id = request['sandboxId']
+        self.limits = Limits.parse(request.get('limits') or {})
+        self.envs = request.get('envs') or {}
+        self.filter = seccomp_filter
+        self.loop = Loop()
+        self.connection = None
+        self.processes = Processes(self)
+        self.contexts = Contexts(self)
+        self.memory = MemoryGuard(self)
+
+    def connect(self, socket_path: str, token: str):
+        operations = {
+            **self.processes.operations,
+            **self.contexts.operations,
+            **Files(self).operations,
+            **Watches(self).operations,
+            'stats': self.memory.stats,
+        }
+        hello = {'role': 'sandbox', 'sandboxId': self.id, 'token': token}
+        self.connection = Connection(self.loop, socket_path, hello, operations, end)
+
+    def on_exit(self, pid: int, callback):
+        """Calls `callback(wait status)` once the child has ended."""
+        pidfd = os.pidfd_open(pid)
+
+        def ended(*_):
+            self.loop.unwatch(pidfd)
+            os.close(pidfd)
+            callback(os.waitpid(pid, 0)[1])
+
+        self.loop.watch(pidfd, ended)
+        self.memory.arm()
+
+
+def end():
+    """The holder dies with this process, and with it everything in the sandbox."""
+    os._exit(0)
+
+
+def run(socket_path: str, request: dict, seccomp_filter, report: int):
+    """Sets the sandbox up, writes `{holderPid}` or `{error}` to `report`, and serves it for good."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if request.get('internet'):
+            raise OSError('this server cannot give a sandbox access to the internet yet')
+        sandbox = Sandbox(request, seccomp_filter)
+        sandbox.connect(socket_path, request.pop('token', ''))
+        holder = Holder(sandbox.limits)
+        fonts = preload.font_cache()
+        namespaces.join(holder.pid, holder.pidfd)
+        linux.drop_capabilities()
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+        linux.prctl(linux.PR_SET_DUMPABLE, 0)
+        # After the last change of credentials, which clears it.
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.chdir('/')
+        _furnish_home(fonts)
+        os.environ.clear()
+        sandbox.loop.watch(holder.bwrap_pidfd, lambda *_: end())
+        sandbox.connection.start()
+        os.write(report, json.dumps({'holderPid': holder.pid}).encode())
+    except BaseException as error:
+        os.write(report, json.dumps({'error': f'{error}' or type(error).__name__}).encode())
+        os._exit(1)
+    os.close(report)
+    try:
+        sandbox.loop.run()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    os._exit(1)
+
+
+def _furnish_home(fonts):
+    if fonts:
+        os.makedirs(f'{HOME}/.cache/matplotlib')
+        with open(f'{HOME}/.cache/matplotlib/{fonts[0]}', 'wb') as file:
+            file.write(fonts[1])
