@@ -18,6 +18,8 @@ export interface TestSandboxServerOptions {
   /** The same port again, for a server that is to come back; by default a free one. */
   port?: number;
   apiKey?: string;
+  /** Whether the default template has its packages (pandas and so on), which take seconds to load. Default true. */
+  packages?: boolean;
   /** Shows the server's log on the test's stderr. Default false. */
   verbose?: boolean;
 }
@@ -48,7 +50,8 @@ export async function startTestSandboxServer(
   args.push('--python', join(HOME, 'python', 'bin', 'python'));
   const bwrap = packagedBwrap();
   if (bwrap) args.push('--bwrap', bwrap);
-  args.push('--template', existsSync(sitePackages) ? `default=${sitePackages}` : 'default');
+  const packages = options.packages !== false && existsSync(sitePackages);
+  args.push('--template', packages ? `default=${sitePackages}` : 'default');
   if (options.apiKey) args.push('--api-key', options.apiKey);
   args.push(...(options.args ?? []));
 

@@ -24,6 +24,25 @@ export interface PythonHome {
 
 const SYSTEM_LINKS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
+/**
+ * For root bubblewrap lays covers over parts of /proc, and the kernel lets nobody mount a whole /proc inside a namespace
+ * that sees only a covered one; so root's nest gets a plain one, whose files then belong to someone else than the zygote.
+ */
+const MOUNT_PROC = 'mount -t proc -o nosuid,nodev,noexec proc /proc && exec "$@"';
+
+/** Made beforehand, for bubblewrap lets only their owner into folders that it has to make on the way. */
+const FOLDERS = [
+  '/etc',
+  '/etc/ssl',
+  '/opt',
+  '/opt/assay',
+  '/opt/assay/bwrap',
+  '/opt/node',
+  '/opt/node/bin',
+  '/run',
+  '/run/assay',
+];
+
 /** Files of the host's /etc that programs need to find their libraries and certificates. */
 const SYSTEM_FILES = [
   'ld.so.cache',
@@ -43,25 +62,26 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
   const ownPython = !isUnder(parts.python.prefix, '/usr');
   const python = join(ownPython ? '/opt/python' : parts.python.prefix, parts.python.program);
   const options = [
-    ...(isRoot ? [] : ['--unshare-user', '--uid', '1000', '--gid', '1000']),
-    ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--die-with-parent', '--new-session', '--hostname', 'nest', '--clearenv'],
-    ...['--ro-bind', '/usr', '/usr', ...SYSTEM_LINKS.flatMap(systemLink)],
-    ...['--perms', '0755', '--dir', '/etc', '--perms', '0755', '--dir', '/opt'],
-    ...SYSTEM_FILES.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
-    ...['--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/tmp'],
-    ...['--perms', '0755', '--dir', '/run', '--perms', '0755', '--dir', '/run/assay'],
-    ...['--bind', parts.socketPath, '/run/assay/guest.sock'],
-    ...['--ro-bind', parts.guestDir, '/opt/assay/guest'],
-    ...(ownPython ? ['--ro-bind', parts.python.prefix, '/opt/python'] : []),
-    ...packagedBwrap(parts.bwrapPackageDir),
-    ...['--ro-bind', parts.nodePath, '/opt/node/bin/node'],
-    ...(parts.sitePackages ? ['--ro-bind', parts.sitePackages, '/opt/assay/site-packages'] : []),
-    ...['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'LANG', 'C.UTF-8'],
-    ...['--setenv', 'ASSAY_TEMPLATE', parts.template, '--setenv', 'ASSAY_TOKEN', parts.token],
-    ...['--chdir', '/'],
-  ];
-  return { options, command: [python, '/opt/assay/guest'] };
+    isRoot ? [] : ['--unshare-user', '--uid', '1000', '--gid', '1000'],
+    ['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ['--die-with-parent', '--new-session', '--hostname', 'nest', '--clearenv'],
+    ['--ro-bind', '/usr', '/usr', ...SYSTEM_LINKS.flatMap(systemLink)],
+    FOLDERS.flatMap((path) => ['--perms', '0755', '--dir', path]),
+    SYSTEM_FILES.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
+    isRoot ? ['--perms', '0555', '--dir', '/proc'] : ['--proc', '/proc'],
+    ['--dev', '/dev', '--perms', '1777', '--tmpfs', '/tmp'],
+    ['--bind', parts.socketPath, '/run/assay/guest.sock'],
+    ['--ro-bind', parts.guestDir, '/opt/assay/guest'],
+    ownPython ? ['--ro-bind', parts.python.prefix, '/opt/python'] : [],
+    packagedBwrap(parts.bwrapPackageDir),
+    ['--ro-bind', parts.nodePath, '/opt/node/bin/node'],
+    parts.sitePackages ? ['--ro-bind', parts.sitePackages, '/opt/assay/site-packages'] : [],
+    ['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'LANG', 'C.UTF-8'],
+    ['--setenv', 'ASSAY_TEMPLATE', parts.template, '--setenv', 'ASSAY_TOKEN', parts.token],
+    ['--chdir', '/'],
+  ].flat();
+  const zygote = [python, '/opt/assay/guest'];
+  return { options, command: isRoot ? ['/bin/sh', '-c', MOUNT_PROC, 'sh', ...zygote] : zygote };
 }
 
 /** The package and the folder of its libraries, side by side as it was installed. */
