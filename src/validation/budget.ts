@@ -1,0 +1,44 @@
+/** How much work one validation may cost; whoever exceeds it gets a `too-complex` finding, never a hung worker. */
+export const LIMITS = {
+  codeChars: 5_000_000,
+  syntaxNodes: 400_000,
+  parseMs: 700,
+  totalMs: 1_400,
+  evaluations: 1_500_000,
+  evaluationDepth: 250,
+  textChars: 65_536,
+  valuesPerName: 6,
+  listItems: 4_096,
+  pathChars: 240,
+  embeddedDepth: 3,
+  findings: 200,
+} as const;
+
+/** Thrown inside the validator when the work allowed is used up; never leaves it. */
+export class BudgetExceededError extends Error {
+  readonly code = 'budget-exceeded';
+  override readonly name = 'BudgetExceededError';
+}
+
+/** Counts what is left of the work allowed. */
+export class Budget {
+  readonly #deadline: number;
+  #evaluations: number = LIMITS.evaluations;
+
+  constructor(now: number = performance.now()) {
+    this.#deadline = now + LIMITS.totalMs;
+  }
+
+  /** True once the time is up. */
+  get timeIsUp(): boolean {
+    return performance.now() > this.#deadline;
+  }
+
+  /** Takes some work off; throws BudgetExceededError when none is left. */
+  spend(amount = 1): void {
+    const before = this.#evaluations;
+    this.#evaluations -= amount;
+    const crossed = before >> 10 !== this.#evaluations >> 10;
+    if (this.#evaluations < 0 || (crossed && this.timeIsUp)) throw new BudgetExceededError('The work allowed is used up');
+  }
+}
