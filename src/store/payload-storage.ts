@@ -1,10 +1,10 @@
 import type { Payload, StorageDriver } from '@temporalio/common';
 import { ExternalStorage, StorageDriverClaim } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import type { Store } from './store.ts';
 import { StoreError } from './store-error.ts';
 
-const PayloadMessage = temporal.api.common.v1.Payload;
+const PayloadMessage = proto.temporal.api.common.v1.Payload;
 
 /**
  * Temporal's external storage over the store: payloads over `thresholdBytes` (default 256 KiB) travel as references.
