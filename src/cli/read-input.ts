@@ -1,35 +1,18 @@
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { UsageError } from './cli-error.ts';
 import { size } from './units.ts';
 
 const MIB = 1024 * 1024;
-/** Largest code, test file or job read from a file, in bytes. */
-export const MAX_TEXT_BYTES = 64 * MIB;
-/** Largest input file of a job, in bytes: it travels to the store in memory. */
-export const MAX_FILE_BYTES = 128 * MIB;
+/** Largest code, test file or job, in bytes: these are read into memory. */
+const MAX_TEXT_BYTES = 64 * MIB;
+/** Largest input file of a job, in bytes; the client has the same limit. */
+const MAX_FILE_BYTES = 512 * MIB;
 
-/** The bytes of a file, or of stdin where `path` is `-`. Refused by its size before it is read. */
-export async function readBytes(path: string, what: string, maxBytes = MAX_FILE_BYTES): Promise<Buffer> {
-  const name = path === '-' ? 'stdin' : path;
-  if (path === '-' && process.stdin.isTTY)
-    process.stderr.write(`assay: reading ${what} from the terminal, end with Ctrl-D\n`);
-  try {
-    if (path === '-') return await collect(process.stdin, name, what, maxBytes);
-    await using file = await open(path, 'r');
-    const { size: bytes, ...stat } = await file.stat();
-    if ((stat.mode & 0o170000) === 0o040000)
-      throw new UsageError(`${name} is a directory; ${what} must be a file`);
-    if (bytes > maxBytes) throw tooLarge(name, what, bytes, maxBytes);
-    return await collect(file.createReadStream({ autoClose: false }), name, what, maxBytes);
-  } catch (error) {
-    throw error instanceof UsageError ? error : unreadable(error, name, what);
-  }
-}
-
-/** The same as text. Bytes that are no UTF-8 text are refused with their position. */
+/** The text of a file, or of stdin where `path` is `-`. Refused by its size before it is read; bytes that are no UTF-8 are refused too. */
 export async function readText(path: string, what: string): Promise<string> {
-  const bytes = await readBytes(path, what, MAX_TEXT_BYTES);
   const name = path === '-' ? 'stdin' : path;
+  const bytes = await readBytes(path, name, what);
   const nul = bytes.indexOf(0);
   if (nul !== -1)
     throw new UsageError(`${name} is a binary file (NUL byte at offset ${nul}); ${what} must be UTF-8 text`);
@@ -40,17 +23,49 @@ export async function readText(path: string, what: string): Promise<string> {
   }
 }
 
-async function collect(
-  stream: AsyncIterable<Buffer>,
+/** Throws UsageError for an input file that does not exist, is no file, is too large, or may not be read. */
+export async function refuseUnreadable(path: string, what: string): Promise<void> {
+  await withFile(path, path, what, async (file) => {
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new UsageError(`${what}: ${path} is no regular file`);
+    if (stat.size > MAX_FILE_BYTES) throw tooLarge(path, what, stat.size, MAX_FILE_BYTES);
+  });
+}
+
+async function readBytes(path: string, name: string, what: string): Promise<Buffer> {
+  if (path !== '-')
+    return withFile(path, name, what, async (file) => {
+      const stat = await file.stat();
+      if (stat.isDirectory()) throw new UsageError(`${name} is a directory; ${what} must be a file`);
+      if (stat.size > MAX_TEXT_BYTES) throw tooLarge(name, what, stat.size, MAX_TEXT_BYTES);
+      return collect(file.createReadStream({ autoClose: false }), name, what);
+    });
+  if (process.stdin.isTTY)
+    process.stderr.write(`assay: reading ${what} from the terminal; end it with Ctrl-D\n`);
+  return collect(process.stdin, name, what);
+}
+
+async function withFile<T>(
+  path: string,
   name: string,
   what: string,
-  maxBytes: number,
-): Promise<Buffer> {
+  use: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  try {
+    await using file = await open(path, 'r');
+    return await use(file);
+  } catch (error) {
+    throw error instanceof UsageError ? error : unreadable(error, name, what);
+  }
+}
+
+/** What has no size beforehand, such as a pipe, is cut off at the limit. */
+async function collect(stream: AsyncIterable<Buffer>, name: string, what: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge(name, what, bytes, maxBytes);
+    if (bytes > MAX_TEXT_BYTES) throw tooLarge(name, what, bytes, MAX_TEXT_BYTES);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -58,7 +73,7 @@ async function collect(
 
 function tooLarge(name: string, what: string, bytes: number, maxBytes: number): UsageError {
   return new UsageError(
-    `${name} is too large: ${size(bytes)}, and ${what} may have ${size(maxBytes)}; put it into the store and give its URL instead`,
+    `${name} is too large: ${size(bytes)}, and ${what} may have ${size(maxBytes)} at most`,
   );
 }
 
@@ -67,18 +82,15 @@ const REASONS: Record<string, string> = {
   EACCES: 'may not be read by you (permission denied)',
   EPERM: 'may not be read by you (permission denied)',
   EISDIR: 'is a directory',
-  ENOTDIR: 'lies below something that is not a directory',
+  ENOTDIR: 'lies below something that is no directory',
   ELOOP: 'is a loop of symbolic links',
-  ENAMETOOLONG: 'is too long a name',
-  ERR_INVALID_ARG_VALUE: 'is not a path',
+  ENAMETOOLONG: 'has too long a name',
+  ENXIO: 'is no file',
 };
 
 function unreadable(error: unknown, name: string, what: string): UsageError {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return new UsageError(
-    `cannot read ${what}: ${name} ${REASONS[code] ?? `cannot be read (${code || String(error)})`}`,
-    {
-      cause: error,
-    },
-  );
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  return new UsageError(`cannot read ${what}: ${name} ${REASONS[code] ?? `cannot be read (${code})`}`, {
+    cause: error,
+  });
 }

@@ -8,7 +8,8 @@ const USAGE_CODES = new Set(['invalid-spec', 'job-not-found', 'invalid-config', 
 
 /** Says what went wrong in one sentence on stderr, and returns the exit code. `ASSAY_DEBUG=1` adds the stack trace. */
 export function reportError(error: unknown): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help'))
+    return exitCodeOfError(error);
   process.stderr.write(`assay: ${sentence(error)}\n`);
   if (process.env['ASSAY_DEBUG'] === '1') console.error(error);
   return exitCodeOfError(error);
@@ -24,15 +25,16 @@ function sentence(error: unknown): string {
   if (error instanceof CommanderError) return commanderSentence(error);
   if (!(error instanceof Error)) return printable(String(error));
   const message = printable(error.message.trim()) || error.name;
-  const known = error instanceof CliError || codeOf(error) !== '';
+  // Our own errors have a code such as `bad-key`; the code of others, such as `ECONNRESET`, says that nobody expected them here.
+  const known = error instanceof CliError || /^[a-z]/.test(codeOf(error));
   return known ? message : `${message} (ASSAY_DEBUG=1 shows where)`;
 }
 
 /** Commander says `error: …\n(Did you mean …?)`; here it becomes one sentence. */
 function commanderSentence(error: CommanderError): string {
   const [first = '', hint] = error.message.replace(/^error: /, '').split('\n');
-  const what = printable(first).replace(/\.$/, '');
-  return hint ? `${what} — ${printable(hint.replace(/^\((.*)\)$/, '$1'))}` : `${what}; see --help`;
+  const what = printable(first.replace(/^command-argument value/, 'value')).replace(/\.$/, '');
+  return hint ? `${what} (${printable(hint.replace(/^\(D(.*)\)$/, 'd$1'))})` : `${what}; see --help`;
 }
 
 function codeOf(error: unknown): string {

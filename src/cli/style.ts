@@ -1,10 +1,14 @@
 import { styleText } from 'node:util';
 import type { Verdict } from '../domain/job-result.ts';
 
-type Format = Parameters<typeof styleText>[0];
+type Format = Exclude<Parameters<typeof styleText>[0], unknown[]>;
 
 /** Colour where the stream is a terminal and neither `NO_COLOR` nor `NODE_DISABLE_COLORS` says otherwise. */
-export function style(format: Format, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+export function style(
+  format: Format | Format[],
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
   return styleText(format, text, { stream });
 }
 

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+
+export interface CommandGroup {
+  summary: string;
+  /** Loads the file of the command: a command loads only what it runs. */
+  load: () => Promise<Command>;
+}
+
+/** Every command of the CLI, in the order of the help. */
+export const COMMANDS: Record<string, CommandGroup> = {
+  run: {
+    summary: 'run code as a durable job and show its verdict',
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  jobs: {
+    summary: 'list, show, watch and cancel jobs',
+    load: async () => (await import('./jobs.ts')).jobsCommand(),
+  },
+  explain: {
+    summary: 'say why a job did not pass, and what to do',
+    load: async () => (await import('./explain.ts')).explainCommand(),
+  },
+  artifacts: {
+    summary: 'list and fetch the files that a job left',
+    load: async () => (await import('./artifacts.ts')).artifactsCommand(),
+  },
+  check: {
+    summary: 'validate code without running it',
+    load: async () => (await import('./check.ts')).checkCommand(),
+  },
+  schema: {
+    summary: 'print the JSON Schema of a job or of its result',
+    load: async () => (await import('./schema.ts')).schemaCommand(),
+  },
+  dev: {
+    summary: 'run all of Assay on this machine: Temporal, sandboxes and a worker',
+    load: async () => (await import('./dev.ts')).devCommand(),
+  },
+  doctor: {
+    summary: 'check this installation and say how to mend it',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  demo: {
+    summary: 'run five real jobs from examples/',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+};

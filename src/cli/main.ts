@@ -1,0 +1,22 @@
+import { programFor } from './program.ts';
+import { reportError } from './report-error.ts';
+
+/** Runs the CLI: parses, acts, tells errors in one sentence, and leaves the exit code. */
+async function main(args: string[]): Promise<void> {
+  // A reader that went away (`assay jobs list | head`) is no error.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 3));
+  try {
+    const program = await programFor(args);
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    process.exitCode = reportError(error);
+  }
+  // Connections of libraries may linger; what is to be said has been said once both streams are flushed.
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
+  );
+  process.exit();
+}
+
+await main(process.argv.slice(2));
