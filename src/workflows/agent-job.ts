@@ -31,12 +31,19 @@ export async function agentJob(job: JobInput): Promise<JobResult> {
     record.endAttempt(await story.attempt());
     const next = nextStep(record.attempts, job.retry);
     if (next.do === 'finish') break;
-    await sleep(next.afterMs);
+    await pause(next.afterMs);
   }
 
   const result = record.result();
   publishOutcome(job, result);
   return result;
+}
+
+/** The server's timers are as coarse as a second, so that a shorter wait than this would be a longer one. */
+const SHORTEST_TIMER_MS = 500;
+
+async function pause(ms: number): Promise<void> {
+  if (ms >= SHORTEST_TIMER_MS) await sleep(ms);
 }
 
 /** The verbs of a job. */
@@ -67,7 +74,7 @@ class JobStory {
         const afterMs = this.#spent(error) ? undefined : this.#patience.afterMs(trouble);
         if (afterMs === undefined) return { ...found, trouble: { step, trouble } };
         log.warn('Trouble of the world; the attempt begins again', { step, trouble: trouble.type, afterMs });
-        await sleep(afterMs);
+        await pause(afterMs);
       }
     }
   }

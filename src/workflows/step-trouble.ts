@@ -18,11 +18,13 @@ export class StepTrouble extends Error {
 
 /** The trouble in what an activity has thrown; undefined where it is none of the world's, but a fault in the workflow's own code. */
 export function troubleIn(error: unknown): Trouble | undefined {
-  if (!(error instanceof ActivityFailure)) return undefined;
-  const { cause } = error;
+  // A local activity's failure comes bare, that of a normal one wrapped.
+  const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) return troubleOfTimeout(cause);
-  if (!(cause instanceof ApplicationFailure))
-    return { type: 'unknown', message: cause?.message ?? error.message };
+  if (!(cause instanceof ApplicationFailure)) {
+    if (cause === error) return undefined;
+    return { type: 'unknown', message: cause?.message ?? String(error) };
+  }
   const [detail] = cause.details ?? [];
   if (isTroubleType(cause.type))
     return { ...(detail as Partial<Trouble>), type: cause.type, message: cause.message };

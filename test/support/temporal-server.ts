@@ -31,9 +31,10 @@ const RATES = ['transferProcessorMaxPollRPS', 'timerProcessorMaxPollRPS', 'visib
 export function temporalCli(): string {
   const home = process.env['ASSAY_HOME'] ?? join(ROOT, '.assay');
   const folders = [join(home, 'python', 'bin'), ...(process.env['PATH'] ?? '').split(delimiter)];
-  const found = [process.env['ASSAY_TEMPORAL'] ?? '', ...folders.map((folder) => join(folder, 'temporal'))].find(
-    (path) => path !== '' && existsSync(path),
-  );
+  const found = [
+    process.env['ASSAY_TEMPORAL'] ?? '',
+    ...folders.map((folder) => join(folder, 'temporal')),
+  ].find((path) => path !== '' && existsSync(path));
   if (found) return found;
   throw new Error('there is no Temporal CLI: run `npm run setup`');
 }
@@ -42,7 +43,17 @@ export async function startTestTemporalServer(): Promise<TestTemporalServer> {
   const folder = await mkdtemp(join(tmpdir(), 'assay-test-temporal-'));
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
-  const args = ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'];
+  const args = [
+    'server',
+    'start-dev',
+    '--headless',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--log-level',
+    'error',
+  ];
   args.push('--db-filename', join(folder, 'temporal.db'));
   args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal');
   for (const rate of RATES) args.push('--dynamic-config-value', `history.${rate}=2000`);
