@@ -32,7 +32,7 @@ export interface GuestFrame {
 /** The peer broke the protocol; its connection has to end. */
 export class GuestProtocolError extends Error {
   override readonly name = 'GuestProtocolError';
-  readonly code = 'guest_protocol';
+  readonly code = 'guest-protocol';
 }
 
 /** A frame's head followed by the start of its body; the rest of the body may be written after it. */

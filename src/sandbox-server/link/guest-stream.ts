@@ -16,7 +16,7 @@ export type GuestItem =
 /** The connection to a guest ended while a stream was open. */
 export class GuestLostError extends Error {
   override readonly name = 'GuestLostError';
-  readonly code = 'guest_lost';
+  readonly code = 'guest-lost';
 }
 
 // What a guest may pile up in events that nobody reads, and the sizes in which bytes go and credit returns.

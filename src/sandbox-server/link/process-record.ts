@@ -15,7 +15,7 @@ interface RecordFile {
 /** Another server uses the state folder. */
 export class StateInUseError extends Error {
   override readonly name = 'StateInUseError';
-  readonly code = 'state_in_use';
+  readonly code = 'state-in-use';
 }
 
 /** The server's note of its processes, by which its next start ends what a killed one left. */

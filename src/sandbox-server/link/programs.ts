@@ -8,7 +8,7 @@ import type { PythonHome } from './nest-args.ts';
 /** A program that the server needs is not there. */
 export class ProgramMissingError extends Error {
   override readonly name = 'ProgramMissingError';
-  readonly code = 'program_missing';
+  readonly code = 'program-missing';
 }
 
 /** The real path of a program: as given, or found on PATH by name. @throws ProgramMissingError */

@@ -128,7 +128,7 @@ test.each([
   const stream = link.open('x');
   guest.socket.write(frame());
   await expect(stream.next()).rejects.toThrow('lost');
-  expect(await link.closed).toMatchObject({ code: 'guest_protocol' });
+  expect(await link.closed).toMatchObject({ code: 'guest-protocol' });
 });
 
 test('events that nobody reads end the stream, not the server', async () => {
@@ -157,6 +157,6 @@ test('a guest with a wrong token or name is not let in', async () => {
 test('a lost guest fails every open stream', async () => {
   const streams = [link.open('a'), link.open('b')];
   guest.socket.destroy();
-  for (const stream of streams) await expect(stream.next()).rejects.toMatchObject({ code: 'guest_lost' });
+  for (const stream of streams) await expect(stream.next()).rejects.toMatchObject({ code: 'guest-lost' });
   expect(() => link.open('c')).toThrow('lost');
 });

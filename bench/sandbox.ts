@@ -1,0 +1,62 @@
+// The local sandbox server through E2B's own SDK over HTTP, as a program uses it.
+import { parseArgs } from 'node:util';
+import { Sandbox } from '@e2b/code-interpreter';
+import { startTestSandboxServer } from '../test/support/sandbox-server.ts';
+import { printFigures, timeMs } from './figures.ts';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '50' }, warmup: { type: 'string', default: '5' } },
+});
+const runs = Number(values.runs);
+const warmup = Number(values.warmup);
+
+const server = await startTestSandboxServer();
+try {
+  const connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  const measure = async (work: () => Promise<unknown>): Promise<number[]> => {
+    const durationsMs: number[] = [];
+    for (let run = -warmup; run < runs; run++) {
+      const durationMs = await timeMs(work);
+      if (run >= 0) durationsMs.push(durationMs);
+    }
+    return durationsMs;
+  };
+  const rows: Record<string, number[]> = {};
+
+  const opened: Sandbox[] = [];
+  rows['create → first result of pandas'] = await measure(async () => {
+    const sandbox = await Sandbox.create(connection);
+    opened.push(sandbox);
+    const { text } = await sandbox.runCode('import pandas as pd\nint(pd.DataFrame({"a": [1, 2]}).a.sum())');
+    if (text !== '3') throw new Error(`pandas says ${text}`);
+  });
+  rows['kill'] = [];
+  for (const sandbox of opened) rows['kill'].push(await timeMs(() => sandbox.kill()));
+
+  const sandbox = await Sandbox.create(connection);
+  rows[`runCode('1+1')`] = await measure(() => sandbox.runCode('1+1'));
+  rows[`runCode('echo 1'), Bash`] = await measure(() => sandbox.runCode('echo 1', { language: 'bash' }));
+  rows[`commands.run('true')`] = await measure(() => sandbox.commands.run('true'));
+  const kilobyte = 'x'.repeat(1024);
+  rows['1 kB written and read back'] = await measure(async () => {
+    await sandbox.files.write('small.txt', kilobyte);
+    if ((await sandbox.files.read('small.txt')) !== kilobyte) throw new Error('not what was written');
+  });
+  const bulk = new Blob([Buffer.alloc(50_000_000, 'x')]);
+  rows['50 MB up'] = [];
+  rows['50 MB down'] = [];
+  for (let run = 0; run < 5; run++) {
+    rows['50 MB up'].push(await timeMs(() => sandbox.files.write('bulk.bin', bulk)));
+    rows['50 MB down'].push(await timeMs(() => sandbox.files.read('bulk.bin', { format: 'bytes' })));
+  }
+  rows['create a context'] = await measure(async () => {
+    const context = await sandbox.createCodeContext();
+    await sandbox.removeCodeContext(context);
+  });
+  rows['20 commands at once'] = await measure(() =>
+    Promise.all(Array.from({ length: 20 }, () => sandbox.commands.run('true'))),
+  );
+  printFigures(rows);
+} finally {
+  await server.stop();
+}

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+
+import {
+  CommandExitError,
+  NotFoundError,
+  Sandbox,
+  SandboxNotFoundError,
+  TimeoutError,
+} from '@e2b/code-interpreter';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
+
+let server: TestSandboxServer;
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  server = await startTestSandboxServer({ packages: false });
+  sandbox = await Sandbox.create({ apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url });
+});
+afterAll(() => server.stop());
+
+async function isAlive(pid: number): Promise<boolean> {
+  return (await sandbox.commands.list()).some((process) => process.pid === pid);
+}
+
+/** Waits for something to become true in the sandbox, for five seconds at most. */
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100 && !(await condition()); tries++)
+    await new Promise((go) => setTimeout(go, 50));
+  expect(await condition()).toBe(true);
+}
+
+test('a command tells its output apart and its exit code', async () => {
+  const result = await sandbox.commands.run('echo out; echo err >&2');
+  expect(result).toMatchObject({ exitCode: 0, stdout: 'out\n', stderr: 'err\n' });
+  const failure = await sandbox.commands.run('echo why >&2; exit 3').catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(CommandExitError);
+  expect(failure).toMatchObject({ exitCode: 3, stderr: 'why\n' });
+});
+
+test('output streams as it comes', async () => {
+  const seen: string[] = [];
+  const handle = await sandbox.commands.run('echo one; read line; echo $line', {
+    background: true,
+    stdin: true,
+    onStdout: (text) => void seen.push(text),
+  });
+  await eventually(async () => seen.join('') === 'one\n');
+  await handle.sendStdin('two\n');
+  expect((await handle.wait()).stdout).toBe('one\ntwo\n');
+});
+
+test('variables, folder and user are as asked', async () => {
+  const { stdout } = await sandbox.commands.run('echo "$A|$PWD|$(whoami)"', {
+    envs: { A: `x'y"z\n` },
+    cwd: '/tmp',
+  });
+  expect(stdout).toBe(`x'y"z\n|/tmp|user\n`);
+  await expect(sandbox.commands.run('true', { cwd: '/no/such/folder' })).rejects.toThrow(/no\/such\/folder/);
+  await expect(sandbox.commands.run('true', { user: 'mallory' })).rejects.toThrow('mallory');
+});
+
+test('stdin can be closed', async () => {
+  const handle = await sandbox.commands.run('wc -c', { background: true, stdin: true });
+  await handle.sendStdin('12345');
+  await handle.closeStdin();
+  expect((await handle.wait()).stdout.trim()).toBe('5');
+});
+
+test('a time limit ends the whole group of processes', async () => {
+  const running = sandbox.commands.run('sleep 4321 & sleep 4321', { timeoutMs: 700 });
+  await expect(running).rejects.toBeInstanceOf(TimeoutError);
+  await eventually(async () => {
+    const { stdout } = await sandbox.commands.run('ps -eo args 2>/dev/null | grep -c "[s]leep 4321" || true');
+    return stdout.trim() === '0';
+  });
+});
+
+test('a background command outlives its client and can be found again', async () => {
+  const handle = await sandbox.commands.run('echo begin; sleep 0.5; echo end', { background: true });
+  await handle.disconnect();
+  expect(await isAlive(handle.pid)).toBe(true);
+  const again = await sandbox.commands.connect(handle.pid);
+  expect((await again.wait()).stdout).toContain('end');
+  expect(await isAlive(handle.pid)).toBe(false);
+});
+
+test('a killed command says so, its children die with it', async () => {
+  const handle = await sandbox.commands.run('sleep 999 & sleep 999', { background: true });
+  expect(await handle.kill()).toBe(true);
+  await expect(handle.wait()).rejects.toBeInstanceOf(CommandExitError);
+  expect(await sandbox.commands.kill(handle.pid)).toBe(false);
+  await expect(sandbox.commands.connect(999_999)).rejects.toBeInstanceOf(NotFoundError);
+});
+
+test('a terminal takes input, sizes and kills', async () => {
+  let screen = '';
+  const decoder = new TextDecoder();
+  const pty = await sandbox.pty.create({
+    cols: 90,
+    rows: 20,
+    onData: (bytes) => void (screen += decoder.decode(bytes)),
+  });
+  await sandbox.pty.sendInput(pty.pid, new TextEncoder().encode('stty size; echo mar""ker\n'));
+  await eventually(async () => screen.includes('20 90') && screen.includes('marker'));
+  await sandbox.pty.resize(pty.pid, { cols: 100, rows: 30 });
+  await sandbox.pty.sendInput(pty.pid, new TextEncoder().encode('stty size\n'));
+  await eventually(async () => screen.includes('30 100'));
+  expect(await sandbox.pty.kill(pty.pid)).toBe(true);
+});
+
+test('twenty commands at once all answer', async () => {
+  const results = await Promise.all(Array.from({ length: 20 }, (_, i) => sandbox.commands.run(`echo ${i}`)));
+  expect(results.map((result) => result.stdout.trim())).toEqual(results.map((_, i) => String(i)));
+});
+
+test('100 MB of output arrive whole, with flat memory in the server', async () => {
+  const rss = (): number =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024;
+  const before = rss();
+  let bytes = 0;
+  let peak = 0;
+  await sandbox.commands.run('head -c 100000000 /dev/zero | tr "\\0" x', {
+    onStdout: (text) => {
+      bytes += text.length;
+      peak = Math.max(peak, rss());
+    },
+  });
+  expect(bytes).toBe(100_000_000);
+  expect(peak - before).toBeLessThan(120);
+});
+
+test('a kill of everything inside ends no more than the sandbox', async () => {
+  const connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url };
+  const doomed = await Sandbox.create(connection);
+  await doomed.commands.run('kill -9 -1; sleep 1').catch(() => undefined);
+  const after = await doomed.commands.run('echo alive').catch((error: unknown) => error);
+  if (after instanceof Error)
+    expect(after instanceof TimeoutError || after instanceof SandboxNotFoundError).toBe(true);
+  else expect(after).toMatchObject({ stdout: 'alive\n' });
+  expect((await sandbox.commands.run('echo fine')).stdout).toBe('fine\n');
+});

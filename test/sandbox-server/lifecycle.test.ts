@@ -1,0 +1,165 @@
+import {
+  AuthenticationError,
+  NotFoundError,
+  RateLimitError,
+  Sandbox,
+  SandboxError,
+  SandboxNotFoundError,
+  TimeoutError,
+} from '@e2b/code-interpreter';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+
+import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
+
+let server: TestSandboxServer;
+let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+
+beforeAll(async () => {
+  server = await startTestSandboxServer({ packages: false, args: ['--max-sandboxes', '5'] });
+  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+});
+afterEach(async () => {
+  for (const { sandboxId } of await listAll()) await Sandbox.kill(sandboxId, connection);
+});
+afterAll(() => server.stop());
+
+async function listAll(
+  query: object = {},
+): Promise<{ sandboxId: string; metadata: Record<string, string> }[]> {
+  const paginator = Sandbox.list({ ...connection, ...query });
+  const all = [];
+  while (paginator.hasNext) all.push(...(await paginator.nextItems()));
+  return all;
+}
+
+test('a sandbox is made, found, told of and killed', async () => {
+  const before = Date.now();
+  const sandbox = await Sandbox.create({ ...connection, metadata: { owner: 'me' }, timeoutMs: 60_000 });
+  expect(await sandbox.isRunning()).toBe(true);
+  const info = await sandbox.getInfo();
+  expect(info).toMatchObject({
+    sandboxId: sandbox.sandboxId,
+    state: 'running',
+    metadata: { owner: 'me' },
+    memoryMB: 1024,
+  });
+  expect(info.endAt.getTime() - before).toBeGreaterThan(59_000);
+  expect(info.endAt.getTime() - Date.now()).toBeLessThanOrEqual(60_000);
+  expect((await listAll()).map((each) => each.sandboxId)).toEqual([sandbox.sandboxId]);
+  expect(await sandbox.kill()).toBe(true);
+  expect(await sandbox.kill()).toBe(false);
+  expect(await sandbox.isRunning()).toBe(false);
+  expect(await listAll()).toEqual([]);
+});
+
+test('the names that E2B gives its default templates all work; an unknown one is a clear 404', async () => {
+  for (const template of ['default', 'base', 'code-interpreter-v1']) {
+    const sandbox = await Sandbox.create(template, connection);
+    await sandbox.kill();
+  }
+  await expect(Sandbox.create('no-such-template', connection)).rejects.toThrow(
+    `template 'no-such-template' not found`,
+  );
+});
+
+test('lists filter by metadata of any characters', async () => {
+  const awkward = { 'a b&c': '100% =ü/"?', plain: '1' };
+  const wanted = await Sandbox.create({ ...connection, metadata: awkward });
+  await Sandbox.create({ ...connection, metadata: { plain: '1' } });
+  expect(await listAll({ query: { metadata: awkward } })).toMatchObject([
+    { sandboxId: wanted.sandboxId, metadata: awkward },
+  ]);
+  expect(await listAll({ query: { metadata: { plain: '1' } } })).toHaveLength(2);
+  expect(await listAll({ query: { metadata: { plain: '2' } } })).toEqual([]);
+  expect(await listAll({ query: { state: ['paused'] } })).toEqual([]);
+});
+
+test('lists come in pages, newest first', async () => {
+  const made: string[] = [];
+  for (let i = 0; i < 3; i++) made.unshift((await Sandbox.create(connection)).sandboxId);
+  const paginator = Sandbox.list({ ...connection, limit: 2 });
+  const first = await paginator.nextItems();
+  expect(paginator.hasNext).toBe(true);
+  const second = await paginator.nextItems();
+  expect(paginator.hasNext).toBe(false);
+  expect([...first, ...second].map((each) => each.sandboxId)).toEqual(made);
+});
+
+test('a sandbox dies when its time is up, and what waits for it fails', async () => {
+  const sandbox = await Sandbox.create({ ...connection, timeoutMs: 2000 });
+  const running = sandbox.commands.run('sleep 60');
+  await expect(running).rejects.toBeInstanceOf(TimeoutError);
+  expect(await sandbox.isRunning()).toBe(false);
+  await expect(sandbox.commands.run('true')).rejects.toBeInstanceOf(SandboxNotFoundError);
+  await expect(sandbox.files.read('/etc/hostname')).rejects.toBeInstanceOf(TimeoutError);
+});
+
+test('the time can be made shorter and longer', async () => {
+  const sandbox = await Sandbox.create({ ...connection, timeoutMs: 3600_000 });
+  await sandbox.setTimeout(90_000);
+  const { endAt } = await sandbox.getInfo();
+  expect(endAt.getTime() - Date.now()).toBeLessThanOrEqual(90_000);
+  await Sandbox.connect(sandbox.sandboxId, { ...connection, timeoutMs: 10_000 });
+  expect((await sandbox.getInfo()).endAt).toEqual(endAt);
+  await Sandbox.connect(sandbox.sandboxId, { ...connection, timeoutMs: 200_000 });
+  expect((await sandbox.getInfo()).endAt.getTime() - Date.now()).toBeGreaterThan(190_000);
+});
+
+test('a second client works in the same sandbox', async () => {
+  const sandbox = await Sandbox.create(connection);
+  await sandbox.files.write('note.txt', 'from the first');
+  const again = await Sandbox.connect(sandbox.sandboxId, connection);
+  expect(await again.files.read('note.txt')).toBe('from the first');
+  await expect(Sandbox.connect('inosuchsandbox000000', connection)).rejects.toBeInstanceOf(NotFoundError);
+});
+
+test('one sandbox too many is a rate limit', async () => {
+  await Promise.all(Array.from({ length: 5 }, () => Sandbox.create(connection)));
+  await expect(Sandbox.create(connection)).rejects.toBeInstanceOf(RateLimitError);
+});
+
+test('a wrong key is refused everywhere', async () => {
+  const wrong = { ...connection, apiKey: 'e2b_0000' };
+  await expect(Sandbox.create(wrong)).rejects.toBeInstanceOf(AuthenticationError);
+  await expect(Sandbox.list(wrong).nextItems()).rejects.toBeInstanceOf(AuthenticationError);
+  const answer = await fetch(`${server.url}/sandboxes`);
+  expect([answer.status, await answer.json()]).toEqual([
+    401,
+    { code: 401, message: 'the header X-API-KEY is missing' },
+  ]);
+});
+
+test('what is not there yet says so by name', async () => {
+  const sandbox = await Sandbox.create(connection);
+  await expect(sandbox.pause()).rejects.toThrow('501: pausing a sandbox is not supported by this server');
+  await expect(sandbox.createSnapshot()).rejects.toThrow('501: snapshots');
+  await expect(sandbox.updateNetwork({})).rejects.toThrow('501: changing the network');
+  await expect(Sandbox.create({ ...connection, allowInternetAccess: true })).rejects.toThrow(
+    'without internet access',
+  );
+  await expect(Sandbox.create({ ...connection, lifecycle: { onTimeout: 'pause' } })).rejects.toBeInstanceOf(
+    SandboxError,
+    SandboxNotFoundError,
+  );
+});
+
+test.each([
+  ['no JSON', '{', 'not valid JSON'],
+  ['no template', '{}', `'templateID' is missing`],
+  ['a negative timeout', '{"templateID":"base","timeout":-1}', 'negative'],
+  ['a timeout of days', '{"templateID":"base","timeout":1000000}', '24 hours'],
+  ['metadata of numbers', '{"templateID":"base","metadata":{"a":1}}', `'metadata'`],
+])('a create with %s is a 400', async (_, body, message) => {
+  const headers = { 'x-api-key': server.apiKey, 'content-type': 'application/json' };
+  const answer = await fetch(`${server.url}/v2/sandboxes`, { method: 'POST', headers, body });
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ code: 400, message: expect.stringContaining(message) });
+});
+
+test('metrics say what the sandbox uses', async () => {
+  const sandbox = await Sandbox.create(connection);
+  await sandbox.commands.run('sleep 30', { background: true });
+  const [metric] = await sandbox.getMetrics();
+  expect(metric).toMatchObject({ memTotal: expect.any(Number), cpuCount: expect.any(Number) });
+  expect(metric?.memUsed).toBeGreaterThan(0);
+});
