@@ -48,6 +48,7 @@ export class Evaluator {
   readonly #dialect: Dialect;
   readonly #budget: Budget;
   readonly #memo = new Map<SyntaxNode, Values>();
+  readonly #active = new Set<SyntaxNode>();
   #depth = 0;
   #local: ReadonlyMap<string, Values> | undefined;
   #unrolled = 0;
@@ -74,14 +75,17 @@ export class Evaluator {
       // Whoever asks again while this is being worked out has come in a circle.
       this.#memo.set(node, UNKNOWN);
     }
+    if (local && this.#active.has(node)) return UNKNOWN;
     this.#budget.spend();
     if (++this.#depth > LIMITS.evaluationDepth) throw new BudgetExceededError('The code is nested too deeply');
+    if (local) this.#active.add(node);
     try {
       const values = this.#dialect.compute(node, this);
       if (!local) this.#memo.set(node, values);
       return values;
     } finally {
       this.#depth--;
+      if (local) this.#active.delete(node);
     }
   }
 
@@ -150,7 +154,18 @@ export class Evaluator {
     return union(this.#dialect.returns(fn).map((node) => this.valuesOf(node)));
   }
 
-  #valuesOfBinding({ source }: Binding): Values {
+  /** The names of a comprehension do not reach the places where others were bound. */
+  #valuesOfBinding(binding: Binding): Values {
+    const local = this.#local;
+    this.#local = undefined;
+    try {
+      return this.#valuesOfSource(binding);
+    } finally {
+      this.#local = local;
+    }
+  }
+
+  #valuesOfSource({ source }: Binding): Values {
     switch (source.kind) {
       case 'path':
         return only(pathValue(this.#dialect.canonical(source.path)));

@@ -88,9 +88,15 @@ function firstFault(tree: ParsedTree): SyntaxNode | undefined {
   return inner ?? first;
 }
 
+/** A NUL byte where no program may hold one; in JavaScript a text may. */
+export function findNul(language: Language, text: string): SyntaxFault | undefined {
+  const at = language === 'python' || language === 'bash' ? text.indexOf('\0') : -1;
+  if (at < 0) return undefined;
+  const line = text.slice(0, at).split('\n').length;
+  return { message: `Line ${line}: a NUL byte is no part of a program`, start: at, end: at + 1 };
+}
+
 function findPythonFault(text: string, tree: ParsedTree): SyntaxNode | undefined {
-  const nul = text.indexOf('\0');
-  if (nul >= 0) return { type: 'NUL', field: '', start: nul, end: nul + 1, named: false, parent: null, children: [] };
   const fault = firstFault(tree);
   if (fault || !/\b(?:print|exec)[ \t]+[\w"'([{~-]/.test(text)) return fault;
   return firstOfPython2(tree.root);
@@ -114,7 +120,6 @@ function describe(source: SourceText, fault: SyntaxNode, tree: ParsedTree): Synt
 }
 
 function reason(text: string, fault: SyntaxNode, tree: ParsedTree): string {
-  if (fault.type === 'NUL') return 'a NUL byte is no part of a program';
   if (fault.type === 'print_statement') return '`print` is a function and needs parentheses';
   if (fault.type === 'exec_statement') return '`exec` is a function and needs parentheses';
   if (fault.type !== 'ERROR') return `\`${fault.type}\` is missing`;

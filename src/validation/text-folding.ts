@@ -5,10 +5,10 @@ import { UNKNOWN, combine, itemsOf, listValue, numberValue, only, singleText, te
 /** `a + b` of texts, numbers and lists. */
 export function add(left: Values, right: Values): Values {
   return combine(left, right, (a, b): Value | undefined => {
-    if (a.kind === 'text' && b.kind === 'text') return textValue(a.text + b.text, true);
+    if (a.kind === 'text' && b.kind === 'text') return textValue(a.text + b.text, true, a.decoded || b.decoded);
     if (a.kind === 'number' && b.kind === 'number') return numberValue(a.value + b.value);
-    if (a.kind === 'text' && b.kind === 'number') return textValue(a.text + b.value, true);
-    if (a.kind === 'number' && b.kind === 'text') return textValue(a.value + b.text, true);
+    if (a.kind === 'text' && b.kind === 'number') return textValue(a.text + b.value, true, a.decoded);
+    if (a.kind === 'number' && b.kind === 'text') return textValue(a.value + b.text, true, b.decoded);
     if (a.kind === 'list' && b.kind === 'list' && a.items.length + b.items.length <= LIMITS.listItems) {
       return listValue([...a.items, ...b.items]);
     }
@@ -21,7 +21,7 @@ export function calculate(operator: string, left: Values, right: Values): Values
   return combine(left, right, (a, b) => {
     if (a.kind === 'text' && b.kind === 'number' && operator === '*') {
       const times = Math.max(0, Math.floor(b.value));
-      return a.text.length * times <= LIMITS.textChars ? textValue(a.text.repeat(times), true) : undefined;
+      return a.text.length * times <= LIMITS.textChars ? textValue(a.text.repeat(times), true, a.decoded) : undefined;
     }
     if (a.kind !== 'number' || b.kind !== 'number') return undefined;
     const result = arithmetic(operator, a.value, b.value);
@@ -61,20 +61,22 @@ export function joinTexts(separator: string, items: readonly Values[] | undefine
   if (!items) return UNKNOWN;
   const parts: string[] = [];
   let length = 0;
+  let decoded = false;
   for (const item of items) {
     const part = singleText(item);
     if (!part) return UNKNOWN;
     length += part.text.length + separator.length;
     if (length > LIMITS.textChars) return UNKNOWN;
+    decoded ||= part.decoded;
     parts.push(part.text);
   }
-  return only(textValue(parts.join(separator), parts.length > 1));
+  return only(textValue(parts.join(separator), parts.length > 1, decoded));
 }
 
 /** The items of a list or text in reverse. */
 export function reversed(values: Values): Values {
   const value = values.length === 1 ? values[0] : undefined;
-  if (value?.kind === 'text') return [textValue([...value.text].reverse().join(''), true)];
+  if (value?.kind === 'text') return [textValue([...value.text].reverse().join(''), true, true)];
   const items = itemsOf(values);
   return items ? [listValue([...items].reverse())] : UNKNOWN;
 }
@@ -82,7 +84,7 @@ export function reversed(values: Values): Values {
 /** One item of a list or text; negative indexes count from the end. */
 export function itemAt(values: Values, index: number): Values {
   const value = values.length === 1 ? values[0] : undefined;
-  if (value?.kind === 'text') return only(textValue(value.text.at(index) ?? '', true));
+  if (value?.kind === 'text') return only(textValue(value.text.at(index) ?? '', true, value.decoded));
   if (value?.kind === 'list') return value.items.at(index) ?? UNKNOWN;
   return UNKNOWN;
 }
@@ -98,7 +100,7 @@ export function slice(values: Values, start: number | undefined, stop: number | 
   const to = step > 0 ? bound(stop, 0, all.length, all.length) : bound(stop, -1, all.length - 1, -1);
   const picked: (string | Values)[] = [];
   for (let at = from; step > 0 ? at < to : at > to; at += step) picked.push(all[at]!);
-  return value.kind === 'text' ? [textValue((picked as string[]).join(''), true)] : [listValue(picked as Values[])];
+  return value.kind === 'text' ? [textValue((picked as string[]).join(''), true, step < 0 || value.decoded)] : [listValue(picked as Values[])];
 }
 
 /** Bytes are carried as texts of one character a byte. */
@@ -122,7 +124,8 @@ export function decode(how: string, values: Values): Values {
   const source = singleText(values);
   if (!decoder || !source) return UNKNOWN;
   try {
-    return only(textValue(decoder(source.text), how !== 'utf8' && how !== 'latin1' ? true : source.built));
+    const isPlain = how === 'utf8' || how === 'latin1';
+    return only(textValue(decoder(source.text), isPlain ? source.built : true, isPlain ? source.decoded : true));
   } catch {
     return UNKNOWN;
   }

@@ -10,7 +10,7 @@ import { examineJavaScript } from './languages/javascript.ts';
 import { examinePython } from './languages/python.ts';
 import { resolvePolicy, type ResolvedPolicy } from './policy.ts';
 import { type SourceText, readSource } from './source-text.ts';
-import { findSyntaxError, mendPython } from './syntax-errors.ts';
+import { findNul, findSyntaxError, mendPython } from './syntax-errors.ts';
 import { type ParsedTree, type SyntaxNode, parseTree } from './syntax-tree.ts';
 import { findOddText } from './text-oddities.ts';
 
@@ -81,6 +81,12 @@ async function examineAll(first: Piece, policy: ResolvedPolicy, findings: Findin
 
 async function examinePiece(piece: Piece, policy: ResolvedPolicy, findings: FindingList, budget: Budget, push: (piece: Piece) => void): Promise<void> {
   const { language, source, depth, within } = piece;
+  const nul = findNul(language, source.text);
+  if (nul) {
+    // Python refuses it; Bash takes the file for a binary, and its grammar would never come to an end.
+    if (!within) findings.addAt('syntax', nul.message, nul.start, nul.end);
+    return;
+  }
   const parsed = await parsePiece(language, source.text);
   if (!within) {
     const fault = parsed ? await findSyntaxError(language, source, parsed.tree) : undefined;

@@ -3,11 +3,12 @@ import type { SyntaxNode } from './syntax-tree.ts';
 
 /**
  * What an expression may stand for. `path` is a qualified name such as `os.system`, with `()` for the result of a call, `[]` for
- * an unknown item and `?` for an unknown origin. `built` says that a name or text was assembled rather than written out.
+ * an unknown item and `?` for an unknown origin. `built` says that a name or text was assembled rather than written out, `decoded` that
+ * nobody could read it in the source: it was escaped, encoded, reversed or made of numbers.
  */
 export type Value =
   | { readonly kind: 'path'; readonly path: string; readonly built: boolean }
-  | { readonly kind: 'text'; readonly text: string; readonly built: boolean }
+  | { readonly kind: 'text'; readonly text: string; readonly built: boolean; readonly decoded: boolean }
   | { readonly kind: 'number'; readonly value: number }
   | { readonly kind: 'list'; readonly items: readonly Values[] }
   | { readonly kind: 'dict'; readonly entries: ReadonlyMap<string, Values> }
@@ -19,7 +20,7 @@ export type Values = readonly Value[];
 export const UNKNOWN: Values = [];
 
 export const pathValue = (path: string, built = false): Value => ({ kind: 'path', path, built });
-export const textValue = (text: string, built = false): Value => ({ kind: 'text', text, built });
+export const textValue = (text: string, built = false, decoded = false): Value => ({ kind: 'text', text, built, decoded });
 export const numberValue = (value: number): Value => ({ kind: 'number', value });
 export const listValue = (items: readonly Values[]): Value => ({ kind: 'list', items });
 
@@ -45,7 +46,7 @@ export function union(groups: Iterable<Values>): Values {
 function sameValue(a: Value, b: Value): boolean {
   if (a === b) return true;
   if (a.kind === 'path' && b.kind === 'path') return a.path === b.path && a.built === b.built;
-  if (a.kind === 'text' && b.kind === 'text') return a.text === b.text && a.built === b.built;
+  if (a.kind === 'text' && b.kind === 'text') return a.text === b.text && a.built === b.built && a.decoded === b.decoded;
   if (a.kind === 'number' && b.kind === 'number') return a.value === b.value;
   return a.kind === 'function' && b.kind === 'function' && a.node === b.node;
 }
@@ -74,16 +75,16 @@ export function pathsOf(values: Values): string[] {
 }
 
 /** The only text that a list of alternatives can be, with whether it was assembled; undefined when it is not one. */
-export function singleText(values: Values): { text: string; built: boolean } | undefined {
+export function singleText(values: Values): { text: string; built: boolean; decoded: boolean } | undefined {
   const value = values.length === 1 ? values[0] : undefined;
   if (value?.kind === 'text') return value;
-  return value?.kind === 'number' ? { text: String(value.value), built: true } : undefined;
+  return value?.kind === 'number' ? { text: String(value.value), built: true, decoded: false } : undefined;
 }
 
 /** The items of a value that is a list or a text with a known length. */
 export function itemsOf(values: Values): readonly Values[] | undefined {
   const value = values.length === 1 ? values[0] : undefined;
   if (value?.kind === 'list') return value.items.length <= LIMITS.listItems ? value.items : undefined;
-  if (value?.kind === 'text' && value.text.length <= LIMITS.listItems) return [...value.text].map((char) => [textValue(char, true)]);
+  if (value?.kind === 'text' && value.text.length <= LIMITS.listItems) return [...value.text].map((char) => [textValue(char, true, value.decoded)]);
   return undefined;
 }

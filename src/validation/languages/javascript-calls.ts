@@ -58,7 +58,7 @@ function callValue(callee: Value, args: readonly Values[], evaluator: Evaluator)
     case 'String.fromCodePoint': {
       const items = args.length === 1 && first[0]?.kind === 'list' ? (itemsOf(first) ?? []) : args;
       const codes = items.map((arg) => (arg[0]?.kind === 'number' ? arg[0].value : -1));
-      return codes.length > 0 && codes.every((code) => code >= 0 && code <= 0x10ffff) ? only(textValue(codes.map((code) => String.fromCodePoint(Math.trunc(code))).join(''), true)) : UNKNOWN; // prettier-ignore
+      return codes.length > 0 && codes.every((code) => code >= 0 && code <= 0x10ffff) ? only(textValue(codes.map((code) => String.fromCodePoint(Math.trunc(code))).join(''), true, true)) : UNKNOWN; // prettier-ignore
     }
     case 'String':
     case 'Object':
@@ -130,7 +130,7 @@ function callMethod(base: Values, name: string, args: readonly Values[], evaluat
       return fn.kind === 'function' ? mapped(fn.node, items, evaluator) : UNKNOWN;
     }
     default:
-      return value.kind === 'text' ? callTextMethod(value.text, value.built, name, first, second) : undefined;
+      return value.kind === 'text' ? callTextMethod(value, name, first, second) : undefined;
   }
 }
 
@@ -143,17 +143,17 @@ function mapped(fn: SyntaxNode, items: readonly Values[], evaluator: Evaluator):
   return results ? [listValue(results)] : UNKNOWN;
 }
 
-function callTextMethod(text: string, built: boolean, name: string, first: Values, second: Values): Values | undefined {
+function callTextMethod({ text, built, decoded: isDecoded }: Extract<Value, { kind: 'text' }>, name: string, first: Values, second: Values): Values | undefined {
   const [a, b] = [singleText(first)?.text, singleText(second)?.text];
-  const same = (result: string): Values => only(textValue(result, built || result !== text));
+  const same = (result: string): Values => only(textValue(result, built || result !== text, isDecoded));
   switch (name) {
     case 'toString':
     case 'valueOf':
     case 'normalize':
-      return [textValue(text, built)];
+      return [textValue(text, built, isDecoded)];
     case 'split': {
       const parts = a === undefined ? [text] : text.split(a);
-      return parts.length <= LIMITS.listItems ? [listValue(parts.map((part) => [textValue(part, true)]))] : UNKNOWN;
+      return parts.length <= LIMITS.listItems ? [listValue(parts.map((part) => [textValue(part, true, isDecoded)]))] : UNKNOWN;
     }
     case 'replace':
     case 'replaceAll':

@@ -183,7 +183,7 @@ function decodeEscapes(text: string): { text: string; built: boolean } {
 function stringValue(node: SyntaxNode, evaluator: Evaluator): Values {
   if (node.end - node.start > LIMITS.textChars) return UNKNOWN;
   const { text, built } = decodeEscapes(evaluator.textOf(node).slice(1, -1));
-  return [textValue(text, built)];
+  return [textValue(text, built, built)];
 }
 
 function templateValue(node: SyntaxNode, evaluator: Evaluator): Values {
@@ -194,7 +194,7 @@ function templateValue(node: SyntaxNode, evaluator: Evaluator): Values {
   const addText = (until: number): void => {
     if (until <= at) return;
     const { text, built } = decodeEscapes(evaluator.text.slice(at, until));
-    const piece = [textValue(text, built)];
+    const piece = [textValue(text, built, built)];
     result = pieces++ === 0 ? piece : add(result, piece);
   };
   for (const child of node.children) {
@@ -203,7 +203,7 @@ function templateValue(node: SyntaxNode, evaluator: Evaluator): Values {
     at = child.end;
     const value = singleText(evaluator.valuesOf(namedChildren(child)[0]));
     if (!value) return [pathValue('?')];
-    result = add(result, [textValue(value.text, true)]);
+    result = add(result, [textValue(value.text, true, value.decoded)]);
     pieces++;
   }
   addText(node.end - 1);

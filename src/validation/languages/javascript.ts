@@ -4,7 +4,7 @@ import type { Emit } from '../events.ts';
 import { type SyntaxNode, childOf, visitBottomUp } from '../syntax-tree.ts';
 import { type Value, type Values, singleText } from '../values.ts';
 import { unwrapCall } from './javascript-calls.ts';
-import { findJavaScriptNames } from './javascript-names.ts';
+import { findJavaScriptNames, javaScriptName } from './javascript-names.ts';
 import { canonicalJavaScript, javaScriptDialect } from './javascript-values.ts';
 
 const IMPORTERS = new Set(['require', 'import', 'process.getBuiltinModule', 'module._load', 'module.Module._load']);
@@ -20,7 +20,7 @@ function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
   switch (node.type) {
     case 'identifier':
     case 'shorthand_property_identifier':
-      if (!isDeclaring(node)) emitNames(node, evaluator.valuesOf(node), emit);
+      if (!isDeclaring(node)) emitOwnName(node, evaluator, emit);
       return;
     case 'member_expression':
     case 'subscript_expression':
@@ -64,6 +64,12 @@ function isDeclaring(node: SyntaxNode): boolean {
 
 function emitNames(node: SyntaxNode, values: Values, emit: Emit): void {
   for (const value of values) if (value.kind === 'path') emit({ on: 'name', path: value.path, built: value.built, node });
+}
+
+/** An alias is told where it is made; a plain name where it stands. */
+function emitOwnName(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
+  const name = javaScriptName(evaluator.textOf(node));
+  emitNames(node, evaluator.valuesOf(node).filter((value) => value.kind === 'path' && value.path.slice(value.path.lastIndexOf('.') + 1) === name), emit);
 }
 
 /** `const { execSync: run } = require('child_process')` names `child_process.execSync`. */

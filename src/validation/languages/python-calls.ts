@@ -48,7 +48,7 @@ function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap
     }
     case 'chr':
       return first.flatMap((value) =>
-        value.kind === 'number' && value.value >= 0 && value.value <= 0x10ffff ? [textValue(String.fromCodePoint(value.value), true)] : [],
+        value.kind === 'number' && value.value >= 0 && value.value <= 0x10ffff ? [textValue(String.fromCodePoint(value.value), true, true)] : [],
       );
     case 'ord': {
       const text = singleText(first)?.text;
@@ -67,7 +67,7 @@ function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap
       const items = first[0]?.kind === 'list' ? itemsOf(first) : undefined;
       if (!items) return first.filter((value) => value.kind === 'text');
       const codes = items.map((item) => (item[0]?.kind === 'number' ? item[0].value : -1));
-      return codes.every((code) => code >= 0 && code < 256) ? only(textValue(String.fromCharCode(...codes), true)) : UNKNOWN;
+      return codes.every((code) => code >= 0 && code < 256) ? only(textValue(String.fromCharCode(...codes), true, true)) : UNKNOWN;
     }
     case 'list':
     case 'tuple':
@@ -188,7 +188,7 @@ function callMethod(
   if (name === '__call__') return base.some((value) => value.kind === 'path') ? union(base.map((value) => callValue(value, args, keywords, evaluator))) : undefined;
   const value = base.length === 1 ? base[0]! : undefined;
   if (value?.kind !== 'text') return undefined;
-  const same = (text: string): Values => only(textValue(text, value.built || text !== value.text));
+  const same = (text: string): Values => only(textValue(text, value.built || text !== value.text, value.decoded));
   const [a, b] = [singleText(first)?.text, singleText(second)?.text];
   switch (name) {
     case 'join':
@@ -213,14 +213,14 @@ function callMethod(
     case 'removeprefix':
       return a !== undefined && value.text.startsWith(a) ? same(value.text.slice(a.length)) : base;
     case 'encode':
-      return [textValue(Buffer.from(value.text, 'utf8').toString('latin1'), value.built)];
+      return [textValue(Buffer.from(value.text, 'utf8').toString('latin1'), value.built, value.decoded)];
     case 'decode':
       return decode(codecName(a ?? 'utf8'), base);
     case 'hex':
       return [textValue(Buffer.from(value.text, 'latin1').toString('hex'), true)];
     case 'split': {
       const parts = a === undefined ? value.text.split(/\s+/) : a === '' ? [] : value.text.split(a);
-      return parts.length <= LIMITS.listItems ? [listValue(parts.map((part) => [textValue(part, true)]))] : UNKNOWN;
+      return parts.length <= LIMITS.listItems ? [listValue(parts.map((part) => [textValue(part, true, value.decoded)]))] : UNKNOWN;
     }
     default:
       return undefined;

@@ -226,7 +226,7 @@ function stringValue(node: SyntaxNode, evaluator: Evaluator): Values {
     } else if (child.type === 'interpolation') {
       const value = singleText(evaluator.valuesOf(childOf(child, 'expression')));
       if (!value) return [pathValue('?')];
-      result = add(result, [textValue(value.text, true)]);
+      result = add(result, [textValue(value.text, true, value.decoded)]);
       count++;
     }
   }
@@ -249,7 +249,7 @@ function contentValue(node: SyntaxNode, prefix: string, evaluator: Evaluator): V
     if (char !== undefined) return ESCAPES[char] ?? whole;
     return whole.startsWith('\\N') ? '\ufffd' : '';
   });
-  return [textValue(decoded, built)];
+  return [textValue(decoded, built, built)];
 }
 
 function formatPercent(left: Values, right: Values): Values {
@@ -273,13 +273,15 @@ export function formatBraces(template: Values, args: readonly Values[], named: R
   if (!pattern) return UNKNOWN;
   let at = 0;
   let failed = false;
+  let decoded = pattern.decoded;
   const text = pattern.text.replace(/\{\{|\}\}|\{([^{}!:.[]*)[^{}]*\}/g, (whole, name?: string) => {
     if (whole === '{{' || whole === '}}') return whole[0]!;
-    const item = singleText((name === '' ? args[at++] : /^\d+$/.test(name!) ? args[Number(name)] : named.get(name!)) ?? UNKNOWN);
+    const item: ReturnType<typeof singleText> = singleText((name === '' ? args[at++] : /^\d+$/.test(name!) ? args[Number(name)] : named.get(name!)) ?? UNKNOWN);
     if (!item) failed = true;
+    decoded ||= item?.decoded ?? false;
     return item?.text ?? '';
   });
-  return failed ? UNKNOWN : joinTexts('', [[textValue(text, true)], [textValue('')]]);
+  return failed ? UNKNOWN : joinTexts('', [[textValue(text, true, decoded)], [textValue('')]]);
 }
 
 function returnsOf(fn: SyntaxNode): readonly SyntaxNode[] {

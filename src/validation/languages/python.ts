@@ -3,7 +3,7 @@ import type { Emit } from '../events.ts';
 import { Evaluator } from '../evaluator.ts';
 import { type SyntaxNode, childOf, namedChildren, visitBottomUp } from '../syntax-tree.ts';
 import { type Values, singleText } from '../values.ts';
-import { findPythonNames } from './python-names.ts';
+import { findPythonNames, pythonName } from './python-names.ts';
 import { argumentsOf, canonicalPython, pythonDialect } from './python-values.ts';
 
 /** Places where an identifier names something new rather than standing for a value. */
@@ -31,7 +31,7 @@ export function examinePython(root: SyntaxNode, text: string, budget: Budget, em
 function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
   switch (node.type) {
     case 'identifier':
-      if (!isNaming(node)) emitNames(node, evaluator.valuesOf(node), emit);
+      if (!isNaming(node)) emitOwnName(node, evaluator, emit);
       return;
     case 'attribute':
     case 'subscript':
@@ -87,6 +87,12 @@ function emitNames(node: SyntaxNode, values: Values, emit: Emit): void {
   for (const value of values) {
     if (value.kind === 'path') emit({ on: 'name', path: value.path, built: value.built, node });
   }
+}
+
+/** An alias is told where it is made; a plain name where it stands. */
+function emitOwnName(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
+  const name = pythonName(evaluator.textOf(node));
+  emitNames(node, evaluator.valuesOf(node).filter((value) => value.kind === 'path' && value.path.slice(value.path.lastIndexOf('.') + 1) === name), emit);
 }
 
 function emitImport(child: SyntaxNode, from: string, evaluator: Evaluator, emit: Emit): void {

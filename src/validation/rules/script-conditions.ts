@@ -30,9 +30,9 @@ const DECODED = /^(?:base64|binascii|zlib|gzip|bz2|lzma|marshal|codecs|atob|unes
 /** True when what is run comes from the network. */
 export const runsRemote = (event: CallEvent): boolean => pathsOf(event.args[0] ?? []).some((path) => NETWORK.test(path) && path.includes('()'));
 
-/** True when what is run was decoded, or put together from pieces. */
+/** True when nobody can read in the source what is run. */
 export const runsHidden = (event: CallEvent): boolean =>
-  (event.args[0] ?? []).some((value) => (value.kind === 'text' ? value.built && value.text.length > 3 : value.kind === 'path' && DECODED.test(value.path)));
+  (event.args[0] ?? []).some((value) => (value.kind === 'text' ? value.decoded && value.text.length > 3 : value.kind === 'path' && DECODED.test(value.path)));
 
 /** True for a process id that belongs to others: init, every process, the parent. */
 export const killsOthers = (event: CallEvent): boolean =>
@@ -53,14 +53,24 @@ export function isEndless({ node }: { node: SyntaxNode }, text: string): boolean
     }
     if (up.type === 'for_statement' && up.children.some((child) => child.type === ';' || child.type === 'empty_statement') && /^for\s*\(\s*;\s*;/.test(text.slice(up.start, up.start + 40))) return !leaves(up, text); // prettier-ignore
     if (up.type === 'for_statement' && /^for\s+\w+\s+in\s+(?:itertools\.)?(?:count|repeat|cycle)\(/.test(text.slice(up.start, up.start + 80))) return !leaves(up, text);
-    const name = childOf(up, 'name');
-    if ((up.type === 'function_definition' || up.type === 'function_declaration') && name) {
-      const called = text.slice(name.end, Math.min(up.end, name.end + 5_000));
-      const plain = text.slice(name.start, name.end).replaceAll(/[^\w$]/g, '');
-      return plain !== '' && new RegExp(`(?<![\\w.$])${plain.replaceAll('$', '\\$')}\\s*\\(\\s*\\)`).test(called);
-    }
+    if (FUNCTIONS.has(up.type)) return callsItself(up, text);
   }
   return false;
 }
 
 const leaves = (loop: SyntaxNode, text: string): boolean => /(?<![\w.])(?:break|return|raise|throw)(?!\w)/.test(text.slice(loop.start, Math.min(loop.end, loop.start + 5_000))); // prettier-ignore
+
+const FUNCTIONS = new Set(['function_definition', 'function_declaration']);
+
+function callsItself(fn: SyntaxNode, text: string): boolean {
+  const name = childOf(fn, 'name');
+  if (!name) return false;
+  const own = text.slice(name.start, name.end);
+  const open = [...fn.children];
+  for (let node = open.pop(), seen = 0; node && seen < 2_000; node = open.pop(), seen++) {
+    const callee = node.type === 'call' || node.type === 'call_expression' ? childOf(node, 'function') : undefined;
+    if (callee?.type === 'identifier' && text.slice(callee.start, callee.end) === own) return true;
+    open.push(...node.children.slice(0, 200));
+  }
+  return false;
+}
