@@ -8,7 +8,9 @@ import os
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
-sys.path = [entry for entry in sys.path if os.path.abspath(entry or '.') != here]
+# Nor the packages of the interpreter's own folder: a template's are its own.
+foreign = ('site-packages', 'dist-packages')
+sys.path = [path for path in sys.path if os.path.abspath(path or '.') != here and not path.endswith(foreign)]
 spec = importlib.util.spec_from_file_location(
     'assay_guest', os.path.join(here, '__init__.py'), submodule_search_locations=[here]
 )

@@ -38,10 +38,10 @@ def _lower(what: int, value: int):
     resource.setrlimit(what, (value, value))
 
 
-def confine(limits: Limits, seccomp_filter, data_bytes: int = 0):
-    """Applied by a forked child to itself, for good. `data_bytes` is what it holds already, on top of its limit."""
+def confine(limits: Limits, seccomp_filter, keeps_memory: bool = False):
+    """Applied by a forked child to itself, for good. One that does not exec keeps its memory, on top of its limit."""
     # RLIMIT_DATA, not RLIMIT_AS: Node and Go reserve far more address space than they use.
-    _lower(resource.RLIMIT_DATA, limits.memory_mb * MB + data_bytes)
+    _lower(resource.RLIMIT_DATA, limits.memory_mb * MB + (_data_bytes() if keeps_memory else 0))
     _lower(resource.RLIMIT_NPROC, limits.processes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     _lower(resource.RLIMIT_FSIZE, max(limits.home_mb, limits.tmp_mb) * MB)
@@ -57,7 +57,7 @@ def confine(limits: Limits, seccomp_filter, data_bytes: int = 0):
     seccomp_filter.apply()
 
 
-def data_bytes() -> int:
+def _data_bytes() -> int:
     """What this process already counts against RLIMIT_DATA."""
     with open('/proc/self/statm') as file:
         return int(file.read().split()[5]) * os.sysconf('SC_PAGE_SIZE')

@@ -1,14 +1,14 @@
 """Forking into the sandbox: what a command and a kernel have in common."""
 
+import fcntl
 import os
 import signal
 import traceback
 
-from . import linux
 from .limits import confine
 
 
-def fork_into_sandbox(sandbox, body, data_bytes: int = 0) -> int:
+def fork_into_sandbox(sandbox, body, keeps_memory: bool = False) -> int:
     """Runs `body()` in a confined child inside the sandbox's PID namespace; it must exec or exit. The pid is as seen from here."""
     pid = os.fork()
     if pid:
@@ -17,7 +17,7 @@ def fork_into_sandbox(sandbox, body, data_bytes: int = 0) -> int:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         os.umask(0o022)
-        body(lambda: confine(sandbox.limits, sandbox.filter, data_bytes))
+        body(lambda: confine(sandbox.limits, sandbox.filter, keeps_memory))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -27,22 +27,17 @@ def fork_into_sandbox(sandbox, body, data_bytes: int = 0) -> int:
 def place(sources: dict):
     """Makes each fd of `{target: source}` appear at its target number, and closes all others."""
     staged = {}
-    top = 3 + max(sources)
+    top = max(*sources, *sources.values()) + 1
     for target, source in sources.items():
-        staged[target] = linux.check(_duplicate(source, top + 100), 'dup')
+        staged[target] = fcntl.fcntl(source, fcntl.F_DUPFD, top)
     for target, source in staged.items():
         os.dup2(source, target, inheritable=True)
     last = -1
     for target in sorted(sources):
-        os.closerange(last + 1, target)
+        if target > last + 1:  # closerange takes an empty range from 0 for all there are.
+            os.closerange(last + 1, target)
         last = target
     os.closerange(last + 1, 65536)
-
-
-def _duplicate(fd: int, least: int) -> int:
-    import fcntl
-
-    return fcntl.fcntl(fd, fcntl.F_DUPFD, least)
 
 
 def proc_pids() -> list:

@@ -54,7 +54,7 @@ class Kernel:
             launcher.become(env, confine)
 
         try:
-            self.host_pid = fork_into_sandbox(self.sandbox, body, launcher.data_bytes())
+            self.host_pid = fork_into_sandbox(self.sandbox, body, launcher.keeps_memory)
         finally:
             for fd in (null, out_write, err_write):
                 os.close(fd)

@@ -2,7 +2,6 @@
 
 import os
 
-from ..limits import data_bytes
 from . import python
 
 LANGUAGES = ('python', 'javascript', 'typescript', 'bash')
@@ -12,19 +11,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class PythonLauncher:
     """The fork itself is the kernel: all that the zygote imported is there."""
 
-    def data_bytes(self):
-        return data_bytes()
+    keeps_memory = True
 
     def become(self, env: dict, confine):
         python.serve(env, confine)
 
 
 class ProgramLauncher:
+    keeps_memory = False
+
     def __init__(self, argv: list):
         self.argv = argv
-
-    def data_bytes(self):
-        return 0
 
     def become(self, env: dict, confine):
         confine()
