@@ -75,5 +75,5 @@ async function rendered(
   const name = file === '-' ? 'stdin' : file;
   if (!options.sarif) return renderCheck(report, name, code);
   const { toSarif } = await import('../reports/sarif.ts');
-  return JSON.stringify(toSarif(report.findings, { path: name }), null, 2);
+  return JSON.stringify(toSarif([{ file: name, findings: report.findings }]), null, 2);
 }

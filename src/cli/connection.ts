@@ -1,0 +1,126 @@
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Assay } from '../client/assay.ts';
+import type { Config, ConfigFlags } from '../config.ts';
+import { assayHome } from '../embedded/home.ts';
+import { findRunningStack } from '../embedded/stack-record.ts';
+import type { StackEvent } from '../embedded/stack-event.ts';
+import { UsageError } from './cli-error.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { Interrupt } from './interrupt.ts';
+import { printableLine } from './printable.ts';
+
+export interface Connection {
+  assay: Assay;
+  /** Of the stack on this machine; elsewhere it is not known. */
+  uiUrl?: string | undefined;
+  /** Configuration of the stack on this machine, its sandbox server included. */
+  stack?: Config | undefined;
+  /** Whether the server lives only as long as this command. */
+  embedded: boolean;
+  close(): Promise<void>;
+}
+
+export interface ConnectNeeds {
+  /** The command must find a server that outlives it: the sentence that says so where there is none. */
+  lasting?: string;
+  /** Whether jobs are to make progress. Default: true; false starts no worker where the stack is the command's own. */
+  worker?: boolean;
+  /** Gives up a start. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Runs a command's work with a server, and cleans up whatever happens. Ctrl-C aborts the signal that the work is given. */
+export async function withConnection<T>(
+  options: ConnectionOptions,
+  needs: ConnectNeeds,
+  work: (connection: Connection, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  using interrupt = new Interrupt();
+  const { signal } = interrupt;
+  const connection = await connect(options, { ...needs, signal });
+  try {
+    signal.throwIfAborted();
+    return await work(connection, signal);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** A server by flags, else by environment and temporal.toml, else a running `assay dev`, else a stack for the length of the command. */
+export async function connect(options: ConnectionOptions, needs: ConnectNeeds = {}): Promise<Connection> {
+  const flags: ConfigFlags = {
+    address: options.address,
+    namespace: options.namespace,
+    profile: options.profile,
+    taskQueue: options.taskQueue,
+    storeUrl: options.store,
+  };
+  if (namesServer(options)) return connected(await Assay.connect(flags));
+  const running = findRunningStack(assayHome());
+  if (running) return connected(await Assay.connect(toStack(running.config, flags)), running);
+  if (needs.lasting !== undefined) throw new UsageError(needs.lasting);
+  return embedded(flags, needs);
+}
+
+function connected(assay: Assay, stack?: { config: Config; uiUrl?: string | undefined }): Connection {
+  return { assay, uiUrl: stack?.uiUrl, stack: stack?.config, embedded: false, close: () => assay.close() };
+}
+
+async function embedded(flags: ConfigFlags, { worker = true, signal }: ConnectNeeds): Promise<Connection> {
+  process.stderr.write(
+    'assay: no server is running, so one is started for this command (assay dev keeps one)\n',
+  );
+  // Loaded only here: most commands talk to a server that is there.
+  const { startStack } = await import('../embedded/stack.ts');
+  const stack = await startStack({
+    taskQueue: flags.taskQueue,
+    storeUrl: flags.storeUrl,
+    workers: worker ? 1 : 0,
+    onEvent: tellTrouble,
+    signal,
+  });
+  try {
+    const assay = await Assay.connect(toStack(stack.config, flags));
+    const close = async () => {
+      await assay.close();
+      await stack.stop();
+    };
+    return { assay, uiUrl: stack.uiUrl, stack: stack.config, embedded: true, close };
+  } catch (error) {
+    await stack.stop({ now: true });
+    throw error;
+  }
+}
+
+/** Whether flags, environment or temporal.toml say where the server is. */
+function namesServer({ address, namespace, profile }: ConnectionOptions): boolean {
+  if (address ?? namespace ?? profile) return true;
+  try {
+    const { connectionOptions, namespace: configured } = loadClientConnectConfig();
+    return [connectionOptions.address, connectionOptions.apiKey, configured].some(
+      (value) => value !== undefined,
+    );
+  } catch {
+    // A broken file is for the client to tell.
+    return true;
+  }
+}
+
+function toStack(
+  { temporal, taskQueue, storeUrl, home }: Config,
+  flags: ConfigFlags,
+): ConfigFlags & { env: NodeJS.ProcessEnv } {
+  return {
+    address: temporal.address,
+    namespace: temporal.namespace,
+    taskQueue: flags.taskQueue ?? taskQueue,
+    storeUrl: flags.storeUrl ?? storeUrl,
+    home,
+    // The stack says all there is to say; the environment would speak of another server.
+    env: {},
+  };
+}
+
+function tellTrouble({ level, source, text }: StackEvent): void {
+  if (level !== 'info') process.stderr.write(`assay: ${source}: ${printableLine(text)}\n`);
+}
