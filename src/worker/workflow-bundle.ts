@@ -40,6 +40,6 @@ async function hashOfSources(): Promise<string> {
   const files = folders.flat().filter((file) => file.endsWith(extension));
   const sdk = createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string };
   const hash = createHash('sha256').update(sdk.version);
-  for (const file of files.sort()) hash.update(`\0${file}\0`).update(await readFile(join(root, file)));
+  for (const file of files.toSorted()) hash.update(`\0${file}\0`).update(await readFile(join(root, file)));
   return hash.digest('hex').slice(0, 16);
 }

@@ -19,12 +19,10 @@ export class StepTrouble extends Error {
 /** The trouble in what an activity has thrown; undefined where it is none of the world's, but a fault in the workflow's own code. */
 export function troubleIn(error: unknown): Trouble | undefined {
   // A local activity's failure comes bare, that of a normal one wrapped.
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause: unknown = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) return troubleOfTimeout(cause);
-  if (!(cause instanceof ApplicationFailure)) {
-    if (cause === error) return undefined;
-    return { type: 'unknown', message: cause?.message ?? String(error) };
-  }
+  if (!(cause instanceof ApplicationFailure))
+    return error instanceof ActivityFailure ? { type: 'unknown', message: error.message } : undefined;
   const [detail] = cause.details ?? [];
   if (isTroubleType(cause.type))
     return { ...(detail as Partial<Trouble>), type: cause.type, message: cause.message };

@@ -19,7 +19,7 @@ import {
   ResultUnreadableError,
   UnreachableServerError,
 } from '../../src/client.ts';
-import type { JobEvent, JobSpec } from '../../src/client.ts';
+import type { JobEvent, JobFilter, JobSpec } from '../../src/client.ts';
 import { fromContent } from '../../src/store/content.ts';
 import { execution, fault } from '../support/scripted-job.ts';
 import { freePort } from '../support/temporal-server.ts';
@@ -171,10 +171,12 @@ describe('a list', () => {
     const since = new Date();
     await assay.jobs.run(code('pass'));
     await assay.jobs.run(code('fail'));
-    const list = async (filter: object) =>
-      (await Array.fromAsync(assay.jobs.list({ since, ...filter }))).map(
-        ({ verdict, failure }) => `${verdict} ${failure}`,
-      );
+    const list = async (filter: JobFilter) => {
+      const found: string[] = [];
+      for await (const { verdict, failure } of assay.jobs.list({ since, ...filter }))
+        found.push(`${verdict} ${failure}`);
+      return found;
+    };
     await expect.poll(() => list({}), { timeout: 10_000 }).toEqual(['failed exception', 'passed undefined']);
     expect(await list({ verdict: 'passed' })).toEqual(['passed undefined']);
     expect(await list({ failure: 'exception' })).toEqual(['failed exception']);
