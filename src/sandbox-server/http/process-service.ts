@@ -10,7 +10,15 @@ import type { AppContext, AppEnv } from './app-env.ts';
 import { JsonFields } from './json-fields.ts';
 import { processResponse, type ProcessStreamLimits } from './process-stream.ts';
 import { bodyOf } from './request-body.ts';
-import { STREAM_HEADERS, requireType, rpcErrorResponse, streamCall, unaryCall } from './rpc.ts';
+import {
+  STREAM_HEADERS,
+  STREAM_TYPE,
+  hasType,
+  rpcErrorResponse,
+  streamCall,
+  unaryCall,
+  wrongType,
+} from './rpc.ts';
 
 /**
  * What E2B's SDKs send where nobody set a limit. It looks the same for a background command, which must outlive it: so
@@ -129,8 +137,8 @@ async function sendInput(link: GuestLink, selector: object, input: JsonFields | 
 
 /** Client streaming: a first message names the process, each later one carries input. */
 async function streamInput(c: AppContext): Promise<Response> {
+  if (!hasType(c, STREAM_TYPE)) return wrongType(STREAM_TYPE);
   try {
-    requireType(c, 'application/connect+json');
     let selector: object | undefined;
     for await (const message of readMessages(bodyOf(c))) {
       const fields = new JsonFields((message ?? {}) as Record<string, unknown>);

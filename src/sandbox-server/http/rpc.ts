@@ -7,16 +7,19 @@ import type { AppContext } from './app-env.ts';
 import { JsonFields } from './json-fields.ts';
 import { bodyOf, readJsonObject } from './request-body.ts';
 
+/** The content type of streams. */
+export const STREAM_TYPE = 'application/connect+json';
+
 /** Headers of every streamed Connect answer. */
-export const STREAM_HEADERS = { 'content-type': 'application/connect+json' };
+export const STREAM_HEADERS = { 'content-type': STREAM_TYPE };
 
 /** Answers a unary Connect call with the JSON that `handle` returns, or with the fault that it throws. */
 export async function unaryCall(
   c: AppContext,
   handle: (fields: JsonFields) => Promise<object>,
 ): Promise<Response> {
+  if (!hasType(c, 'application/json')) return wrongType('application/json');
   try {
-    requireType(c, 'application/json');
     const timeoutMs = parseTimeoutMs(c.req.header('connect-timeout-ms'));
     const fields = new JsonFields(await readJsonObject(c));
     return Response.json(await withDeadline(handle(fields), timeoutMs));
@@ -30,8 +33,8 @@ export async function streamCall(
   c: AppContext,
   handle: (fields: JsonFields) => Promise<Response>,
 ): Promise<Response> {
+  if (!hasType(c, STREAM_TYPE)) return wrongType(STREAM_TYPE);
   try {
-    requireType(c, 'application/connect+json');
     for await (const message of readMessages(bodyOf(c))) {
       if (typeof message !== 'object' || message === null) break;
       return await handle(new JsonFields(message as Record<string, unknown>));
@@ -53,11 +56,15 @@ export function rpcErrorResponse(c: AppContext, error: unknown): Response {
   return Response.json(faultJson(fault), { status: httpStatusOf(fault.code) });
 }
 
-/** @throws ConnectFault `invalid_argument` where the request is of another type */
-export function requireType(c: AppContext, type: string): void {
-  const given = (c.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (given !== type)
-    throw new ConnectFault('invalid_argument', `expected content-type ${type}, not '${given}'`);
+/** True where the request's content is of this type. */
+export function hasType(c: AppContext, type: string): boolean {
+  return (c.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() === type;
+}
+
+/** The answer to a request of another type than the one that is spoken. */
+export function wrongType(type: string): Response {
+  const fault = new ConnectFault('invalid_argument', `the content-type has to be ${type}`);
+  return Response.json(faultJson(fault), { status: 415, headers: { 'accept-post': type } });
 }
 
 async function withDeadline<T>(work: Promise<T>, timeoutMs: number | undefined): Promise<T> {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** What a nest is made of; every path is the host's. */
@@ -82,6 +82,15 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
   ].flat();
   const zygote = [python, '/opt/assay/guest'];
   return { options, command: isRoot ? ['/bin/sh', '-c', MOUNT_PROC, 'sh', ...zygote] : zygote };
+}
+
+const CAP_SYS_ADMIN = 21n;
+
+/** True for root that may mount; root of a container often may not and then needs a user namespace like anyone. */
+export function hasMountRights(): boolean {
+  if (process.geteuid?.() !== 0) return false;
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return effective !== undefined && ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
 }
 
 /** The package and the folder of its libraries, side by side as it was installed. */

@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import type { SandboxLimits, TemplateOptions } from '../options.ts';
 import type { GuestLink } from './guest-link.ts';
 import { zygoteName, type GuestListener } from './guest-listener.ts';
-import { nestArgs, type NestParts } from './nest-args.ts';
+import { hasMountRights, nestArgs, type NestParts } from './nest-args.ts';
 import type { ProcessRecord } from './process-record.ts';
 
 const START_TIMEOUT_MS = 120_000;
@@ -47,6 +47,7 @@ export class Nest {
   #lastWords = '';
   #stopping = new AbortController();
   #running: Promise<void> | undefined;
+  #spawned = new Map<string, Promise<void>>();
 
   constructor(template: TemplateOptions, deps: NestDeps) {
     this.name = template.name;
@@ -86,15 +87,19 @@ export class Nest {
     if (first?.type !== 'event' || first.event['state'] !== 'ready') {
       throw new Error('the zygote ended the sandbox before it was ready');
     }
-    void drain(stream).then(gone);
+    const over = drain(stream).then(() => {
+      this.#spawned.delete(request.sandboxId);
+      gone();
+    });
+    this.#spawned.set(request.sandboxId, over);
   }
 
   /** Ends a sandbox; resolves when its processes are gone, or after `timeoutMs`. Never rejects. */
   async kill(sandboxId: string, timeoutMs: number): Promise<void> {
-    if (!this.#link) return;
-    const killing = this.#link.call('sandbox.kill', { sandboxId }).catch(() => undefined);
+    const over = this.#spawned.get(sandboxId);
+    void this.#call('sandbox.kill', { sandboxId });
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([killing, new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)))]);
+    await Promise.race([over, new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)))]);
     clearTimeout(timer);
   }
 
@@ -110,6 +115,14 @@ export class Nest {
       clearTimeout(timer);
     }
     await this.#running;
+  }
+
+  async #call(op: string, params: Record<string, unknown>): Promise<void> {
+    try {
+      await this.#link?.call(op, params);
+    } catch {
+      // The zygote is gone or knows of no such sandbox.
+    }
   }
 
   async #keepRunning(): Promise<void> {
@@ -131,7 +144,7 @@ export class Nest {
     const token = randomBytes(24).toString('hex');
     const { options, command } = nestArgs(
       { ...parts, template: this.name, token, sitePackages: this.#template.sitePackages },
-      process.geteuid?.() === 0,
+      hasMountRights(),
     );
     // The options go by a pipe, where no list of processes shows the token. The environment is clean, for it is inherited.
     const child = spawn(bwrapPath, ['--args', '3', '--', ...command], {
