@@ -25,17 +25,17 @@ export function devCommand(): Command {
     .description(
       'Runs Temporal with its Web UI, the local sandbox server and a worker until Ctrl-C. Other commands find it by themselves.',
     )
-    .option('--db FILE', "file of Temporal's state (default: data/temporal.db in Assay's home)")
+    .option('--db <file>', "file of Temporal's state (default: data/temporal.db in Assay's home)")
     .option('--ephemeral', 'keep no state')
-    .option('--port N', "Temporal's port (default: 7233 or the next free one)", port('--port'))
-    .option('--ui-port N', "the Web UI's port (default: 8233 or the next free one)", port('--ui-port'))
+    .option('--port <n>', "Temporal's port (default: 7233 or the next free one)", port('--port'))
+    .option('--ui-port <n>', "the Web UI's port (default: 8233 or the next free one)", port('--ui-port'))
     .option(
-      '--sandbox-port N',
+      '--sandbox-port <n>',
       "the sandbox server's port (default: 7280 or the next free one)",
       port('--sandbox-port'),
     )
-    .option('--store URL', "where blobs go (default: ASSAY_STORE, or store in Assay's home)")
-    .option('--task-queue NAME', 'task queue of the worker (default: assay)')
+    .option('--store <url>', "where blobs go (default: ASSAY_STORE, or store in Assay's home)")
+    .option('--task-queue <name>', 'task queue of the worker (default: assay)')
     .option('--internet', 'let sandboxes that ask for it reach the internet')
     .action(runDev);
 }

@@ -14,14 +14,14 @@ while read -r verb value; do
     done) exit 0 ;;
   esac
 done
-for g in $groups; do kill -TERM -- "-$g"; done
+for g in $groups; do kill -s TERM -- "-$g"; done
 tries=0
 while [ $tries -lt 30 ]; do
-  alive=''; for g in $groups; do kill -0 -- "-$g" && alive=yes; done
+  alive=''; for g in $groups; do kill -s 0 -- "-$g" && alive=yes; done
   [ -n "$alive" ] || break
   sleep 0.1; tries=$((tries + 1))
 done
-for g in $groups; do kill -KILL -- "-$g"; done
+for g in $groups; do kill -s KILL -- "-$g"; done
 [ -z "$folder" ] || rm -rf -- "$folder"
 `;
 

@@ -117,7 +117,7 @@ class EmbeddedStack implements Stack {
     this.db = options.ephemeral
       ? undefined
       : this.#claim(resolve(options.db ?? join(dataDir, 'temporal.db')), owner);
-    this.#tempDir = realpathSync(mkdtempSync(join(tmpdir(), 'assay-')));
+    this.#tempDir = realpathSync(mkdtempSync(join(env['TMPDIR'] || tmpdir(), 'assay-')));
     this.#guard.folder(this.#tempDir);
 
     const sandboxUrl = `http://127.0.0.1:${ports.sandbox}`;
