@@ -18,7 +18,7 @@ const REFUSAL_MS = 100;
 export async function executeResponse(c: AppContext, stream: GuestStream): Promise<Response> {
   const reader = new PacedReader(stream, undefined);
   const events = new RunEvents();
-  const early = await reader.within(REFUSAL_MS);
+  const early = await reader.within(REFUSAL_MS).catch(diedAtOnce);
   let first = early === 'quiet' ? undefined : { item: early };
   let finished = false;
 
@@ -36,6 +36,7 @@ export async function executeResponse(c: AppContext, stream: GuestStream): Promi
     while (!finished) {
       let lines = '';
       try {
+        if (first?.item instanceof ConnectFault) throw first.item;
         const item = first ? first.item : await reader.within(KEEPALIVE_MS);
         first = undefined;
         if (item === 'quiet') lines = ndjsonLine({ type: 'keepalive' });
@@ -57,4 +58,10 @@ export async function executeResponse(c: AppContext, stream: GuestStream): Promi
 
   const headers = { 'content-type': 'application/x-ndjson', 'cache-control': 'no-cache' };
   return streamResponse(c, { pull, close: () => stream.cancel() }, { headers });
+}
+
+/** An interpreter that dies at once has run the code, so it is told as an event and not as a refusal. */
+function diedAtOnce(error: unknown): ConnectFault {
+  if (error instanceof ConnectFault && error.code === 'unavailable') return error;
+  throw error;
 }
