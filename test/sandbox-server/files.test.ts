@@ -122,7 +122,7 @@ test('folders are made, listed, moved and removed', async () => {
     ['branch', 'dir'],
   ]);
   const deep = await sandbox.files.list('tree', { depth: 2 });
-  expect(deep.map((entry) => entry.path).sort()).toEqual([
+  expect(deep.map((entry) => entry.path).toSorted()).toEqual([
     '/home/user/tree/branch',
     '/home/user/tree/branch/leaf.txt',
   ]);

@@ -23,7 +23,7 @@ export function listSandboxes(c: AppContext, all: Sandbox[]): Response {
     )
     .filter((sandbox) => wanted.every(([key, value]) => sandbox.request.metadata[key] === value))
     .map((sandbox) => ({ sandbox, key: pageKey(sandbox) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1) * (ascending ? 1 : -1));
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1) * (ascending ? 1 : -1));
   const after = token === undefined ? undefined : Buffer.from(token, 'base64url').toString('utf8');
   const rest =
     after === undefined ? found : found.filter(({ key }) => (ascending ? key > after : key < after));

@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 
 import { Channel } from '../link/guest-frames.ts';
 import type { GuestItem } from '../link/guest-stream.ts';
-import { ConnectFault } from '../wire/connect-fault.ts';
+import type { ConnectFault } from '../wire/connect-fault.ts';
 import { ndjsonLine, outputLines } from '../wire/ndjson.ts';
 
 /** A result may have at most this many bytes of JSON; a larger one is left out and said. */
