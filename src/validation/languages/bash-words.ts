@@ -9,6 +9,7 @@ export interface Word {
   readonly built: boolean;
 }
 
+const BRACES = /^([^{}$"'`]*)\{([^{}$"'`]*,[^{}$"'`]*)\}([^{}$"'`]*)$/;
 const MOST_ALTERNATIVES = 8;
 const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', e: '\x1b', f: '\f', v: '\v', '\\': '\\', "'": "'", '"': '"' };
 const SPLITTING = new Set(['simple_expansion', 'expansion', 'command_substitution']);
@@ -61,7 +62,7 @@ export class BashWords {
     switch (node.type) {
       case 'word':
       case 'number':
-        return this.#bareWord(this.textOf(node));
+        return this.bareWord(this.textOf(node));
       case 'raw_string':
         return plain(this.textOf(node).slice(1, -1));
       case 'ansi_c_string':
@@ -69,7 +70,7 @@ export class BashWords {
       case 'string':
         return this.#quoted(node);
       case 'concatenation':
-        return this.#join(node.children, true);
+        return BRACES.test(this.textOf(node)) ? this.bareWord(this.textOf(node)) : this.#join(node.children, true);
       case 'command_name':
         return this.alternatives(node.children[0] ?? { ...node, type: 'word' });
       case 'simple_expansion':
@@ -84,8 +85,9 @@ export class BashWords {
     }
   }
 
-  #bareWord(text: string): readonly Word[] {
-    const braces = /^([^{}]*)\{([^{}]*,[^{}]*)\}([^{}]*)$/.exec(text);
+  /** An unquoted word: braces expanded, backslashes gone. */
+  bareWord(text: string): readonly Word[] {
+    const braces = text.length < 2_000 ? BRACES.exec(text) : null;
     if (braces) return [{ words: braces[2]!.split(',').map((part) => braces[1]! + part + braces[3]!), built: true }];
     const bare = text.replaceAll(/\\(?:\r?\n|(.))/gs, (_, char?: string) => char ?? '');
     return [{ words: [bare], built: /\w\\\w/.test(text) }];

@@ -14,6 +14,8 @@ const INLINE: Record<string, { readonly language: Language; readonly flag: RegEx
   ...Object.fromEntries(['python', 'python3', 'python2', 'pypy', 'pypy3', 'ipython'].map((name) => [name, { language: 'python' as const, flag: /^-[A-Za-z]*c$/ }])),
   ...Object.fromEntries(['node', 'nodejs', 'bun', 'deno'].map((name) => [name, { language: 'javascript' as const, flag: /^(?:-[a-z]*[ep]|--eval|--print|eval)$/ }])),
 };
+/** Commands that look at a script and do not run it. */
+const QUIET = new Set(['echo', 'printf', 'basename', 'dirname', 'cat', 'readlink', 'realpath', 'sed', 'grep', 'head', 'tail', 'cd', 'test', '[']);
 const LOOPS = new Set(['while_statement', 'until_statement', 'c_style_for_statement', 'for_statement']);
 
 /** Tells what commands a Bash script runs. */
@@ -51,6 +53,9 @@ function noteVariable(node: SyntaxNode, words: BashWords): void {
 function examineCommand(node: SyntaxNode, words: BashWords, budget: Budget, emit: Emit): void {
   const nameNode = childOf(node, 'name') ?? node.children.find((child) => child.type === 'command_name');
   if (!nameNode) return;
+  // The grammar takes a brace that opens a command's own name for a block.
+  const expanded = words.text[node.start - 1] === '{' ? words.bareWord(words.text.slice(node.start - 1, node.end))[0]! : undefined;
+  if (expanded && expanded.words.length > 1) emitCommand(expanded.words, true, node, words, emit);
   const alternatives = Math.max(...node.children.slice(0, 16).map((child) => (child.named && isWord(child) ? words.alternatives(child).length : 1)), 1);
   for (let choice = 0; choice < alternatives; choice++) {
     budget.spend();
@@ -68,7 +73,7 @@ function emitCommand(all: readonly string[], built: boolean, node: SyntaxNode, w
     const name = rest[0]!.slice(rest[0]!.lastIndexOf('/') + 1);
     const args = rest.slice(1);
     const fedBy = feedersOf(node, words);
-    if (/^\$\{?(?:0|BASH_SOURCE\S*)\}?$/.test(rest[0]!) && isRepeated(node)) emit({ on: 'oddity', what: 'The script that starts itself without end', node });
+    if (rest.slice(0, 2).some((word) => /^\$\{?(?:0|BASH_SOURCE\S*)\}?$/.test(word)) && !QUIET.has(name) && isRepeated(node)) emit({ on: 'oddity', what: 'The script that starts itself without end', node });
     emit({ on: 'command', name, args, writesTo: [], readsFrom: [], built, fedBy, node });
     emitInline(name, args, node, words, emit);
     const inner = unwrap(name, args);

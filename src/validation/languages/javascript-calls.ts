@@ -62,6 +62,8 @@ function callValue(callee: Value, args: readonly Values[], evaluator: Evaluator)
     }
     case 'String':
     case 'Object':
+    // In a script the grammar takes `await (x)` for a call.
+    case 'await':
       return first;
     case 'Number':
     case 'parseInt': {

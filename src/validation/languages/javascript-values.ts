@@ -120,7 +120,7 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
 
 /** A property of what an expression stands for. The constructor of a function makes functions of texts. */
 export function memberOf(base: Values, name: string, built: boolean, evaluator: Evaluator): Values {
-  if (name === 'constructor' && base.some((value) => value.kind === 'function')) return [pathValue('Function', built)];
+  if (name === 'constructor' && base.some((value) => value.kind === 'function')) return [pathValue('Function.constructor', built)];
   if (name === 'bind' || name === 'call' || name === 'apply') {
     const functions = base.filter((value) => value.kind === 'function');
     if (functions.length > 0) return functions;

@@ -1,6 +1,7 @@
 import type { CallEvent } from '../events.ts';
 import { pathsOf, singleText, textsOf } from '../values.ts';
 import type { PYTHON_EMBEDS } from './python-triggers.ts';
+import { someText } from './places.ts';
 import { asksMetadata, isEndless, killsOthers, mines, opensSecret, opensUserList, removesVital, runsHidden, runsRemote, touchesSystem } from './script-conditions.ts'; // prettier-ignore
 import { type Trigger, onAssign, onCall, onName } from './trigger.ts';
 
@@ -17,7 +18,7 @@ const REQUESTERS = ['fetch', 'WebSocket', 'axios', 'got', 'undici.fetch', 'undic
 const ASSERTED = ['assert', 'assert.*', 'test.*', 'Object.is', 'Object.prototype.*', 'Array.prototype.*', 'Function.prototype.*', 'String.prototype.*', 'JSON.*', 'Math.*', 'process.exit', 'process.exitCode[]', 'require.cache[]', 'require.cache.?', 'module._load', 'module._extensions.*', 'console.assert', 'Reflect.*', 'Promise.prototype.*', 'Map.prototype.*', 'globalThis.?'];
 
 const constructsFunction = (event: CallEvent): boolean =>
-  event.path.endsWith('.constructor.constructor') || (/(?:getPrototypeOf\(\)|__proto__)\.constructor$/.test(event.path) && event.args.some((arg) => textsOf(arg).length > 0));
+  /(?:^Function|\.constructor)\.constructor$/.test(event.path) || (/(?:getPrototypeOf\(\)|__proto__)\.constructor$/.test(event.path) && event.args.some((arg) => textsOf(arg).length > 0));
 const isText = (event: CallEvent): boolean => textsOf(event.args[0] ?? []).length > 0 || pathsOf(event.args[0] ?? []).some((path) => /^(?:atob|Buffer\.from)\(\)/.test(path));
 const wantsShell = (event: CallEvent): boolean => (event.named.get('shell') ?? []).some((value) => !(value.kind === 'path' && value.path === 'false'));
 const touchesSocket = (event: CallEvent): boolean => {
@@ -43,7 +44,8 @@ export const JAVASCRIPT_TRIGGERS: readonly Trigger[] = [
   onCall('no-process-tampering', ['process.kill'], killsOthers),
   onName('no-process-tampering', ['process._debugProcess', 'process._debugEnd', 'process._startProfilerIdleNotifier']),
   onName('no-privilege-escalation', members('process', ['setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups'])),
-  onName('no-native-memory', ['process.dlopen', 'process.binding', 'process._linkedBinding', 'process._kill', 'v8.setFlagsFromString', 'ffi-napi.*', 'ffi.*', 'ref-napi.*', 'koffi.*', 'bun:ffi.*', 'Deno.dlopen']),
+  onName('no-native-memory', ['process.dlopen', 'process.binding', 'process._linkedBinding', 'process._kill', 'ffi-napi.*', 'ffi.*', 'ref-napi.*', 'koffi.*', 'bun:ffi.*', 'Deno.dlopen']),
+  onCall('no-native-memory', ['v8.setFlagsFromString'], (event) => someText(event.args[0], (text) => /natives|sandbox|jit|wasm/.test(text))),
   onName('no-interpreter-internals', ['process.mainModule', 'module._load', 'module.Module._load', 'module.constructor._load', '*.__lookupGetter__', 'inspector.Session', 'inspector.open', 'inspector/promises.Session', 'process._getActiveHandles', 'arguments.callee.caller']),
   onCall('no-interpreter-internals', ['*.constructor'], constructsFunction),
   onName('no-forged-verdict', ['process.reallyExit', 'process.abort', 'process._exiting']),

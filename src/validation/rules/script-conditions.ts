@@ -32,7 +32,7 @@ export const runsRemote = (event: CallEvent): boolean => pathsOf(event.args[0] ?
 
 /** True when nobody can read in the source what is run. */
 export const runsHidden = (event: CallEvent): boolean =>
-  (event.args[0] ?? []).some((value) => (value.kind === 'text' ? value.decoded && value.text.length > 3 : value.kind === 'path' && DECODED.test(value.path)));
+  (event.args[0] ?? []).some((value) => (value.kind === 'text' ? value.decoded && value.text.length > 1 : value.kind === 'path' && DECODED.test(value.path)));
 
 /** True for a process id that belongs to others: init, every process, the parent. */
 export const killsOthers = (event: CallEvent): boolean =>
