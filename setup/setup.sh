@@ -143,8 +143,8 @@ node_install() {
   rm -rf "$home/node.new" && mkdir -p "$home/node.new"
   cp "$root/setup/node/package.json" "$root/setup/node/package-lock.json" "$home/node.new"
   (cd "$home/node.new" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --no-update-notifier)
-  mv "$home"/node.new/node_modules/node-linux-*/* "$home/node.new"
-  rm -rf "$home/node.new/node_modules" "$home/node.new/share"
+  mv "$home"/node.new/node_modules/node-linux-*/bin "$home"/node.new/node_modules/node-linux-*/LICENSE "$home/node.new"
+  rm -rf "$home/node.new/node_modules"
   "$home/node.new/bin/node" --version
   node_inputs >"$home/node.new/.stamp"
   rm -rf "$home/node" && mv "$home/node.new" "$home/node"

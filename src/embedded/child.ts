@@ -71,10 +71,19 @@ export class Child {
     return this.#process?.pid === undefined ? undefined : identityOf(this.#process.pid);
   }
 
-  /** Starts it and waits until it is ready; from then on it is kept alive. @throws ChildFailedError */
-  async start(): Promise<void> {
+  /**
+   * Starts it and waits until it is ready; from then on it is kept alive. `needs` is what it cannot do without: should it fail before
+   * that is there, it is tried once more after. @throws ChildFailedError, and what `needs` rejects with
+   */
+  async start(needs: Promise<unknown> = Promise.resolve()): Promise<void> {
+    let met = false;
+    void needs.then(() => (met = true)).catch(() => undefined);
     try {
-      await this.#launch();
+      await this.#launch().catch(async (error: unknown) => {
+        if (met || this.#stopping.signal.aborted) throw error;
+        await needs;
+        await this.#launch();
+      });
     } catch (error) {
       await this.stop(0);
       throw error;

@@ -184,7 +184,9 @@ class EmbeddedStack implements Stack {
   async start(signal?: AbortSignal): Promise<this> {
     const giveUp = () => void this.stop({ now: true });
     signal?.addEventListener('abort', giveUp);
-    const starting = this.#children().map((child) => child.start());
+    const temporal = this.#temporal.start();
+    // The worker loads its code meanwhile; by then Temporal answers, unless the machine is busy.
+    const starting = [temporal, this.#sandboxes.start(), this.#worker?.start(temporal)];
     this.#keepRecord();
     try {
       await Promise.all(starting);

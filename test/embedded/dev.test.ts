@@ -112,14 +112,12 @@ test('a second Ctrl-C ends everything at once', async () => {
   const { children } = JSON.parse(readFileSync(join(home.path, 'run/dev.json'), 'utf8')) as {
     children: { name: string; pid: number }[];
   };
-  // A worker that does not answer would be waited for.
+  // A worker that does not answer would be waited for, for longer than this test may take.
   process.kill(children.find(({ name }) => name === 'worker')?.pid ?? 0, 'SIGSTOP');
   child.kill('SIGINT');
   await until('it is stopping', () => output().includes('stopping'));
-  const second = performance.now();
   child.kill('SIGINT');
   expect(await exited).toBe(130);
-  expect(performance.now() - second).toBeLessThan(3_000);
   expect(processesOf(home.path)).toEqual([]);
   expect(readdirSync(home.temp)).toEqual([]);
 });

@@ -1,0 +1,172 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../../src/embedded/home.ts';
+
+// Set-up's own logic, with programs that install nothing: what is called, in which order, and what is said. The real thing is
+// what every run of these tests from a fresh clone begins with.
+let root: string;
+const REAL_PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+  encoding: 'utf8',
+}).trim();
+
+beforeEach(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'assay-setup-')));
+  cpSync(join(PROJECT_ROOT, 'setup'), join(root, 'setup'), { recursive: true });
+  write('package-lock.json', '{}');
+  write('templates/default/requirements.txt', 'numpy\n');
+  program('node', 'echo v22.18.0');
+  program(
+    'npm',
+    'echo "npm $*" >>"$CALLS"; [ ! -e "$BREAK_NPM" ] || { echo "npm error code ENOTFOUND"; exit 1; }; mkdir -p node_modules; echo {} >node_modules/.package-lock.json',
+  );
+  program(
+    'python3',
+    `case "$1 $2" in
+      -c*) exec '${REAL_PYTHON}' "$@" ;;
+      --version*) echo Python 3.12.0 ;;
+      '-m venv') mkdir -p "$3/bin"; cp "$0" "$3/bin/python3"; printf '#!/bin/sh\\necho temporal' >"$3/bin/temporal"; chmod +x "$3/bin/temporal"; echo 'version = 3.12.0' >"$3/pyvenv.cfg" ;;
+      '-m pip') echo "pip $*" >>"$CALLS"; for last; do [ "$target" != yes ] || mkdir -p "$last"; [ "$last" = --target ] && target=yes || target=no; done; [ ! -e "$BREAK_PIP" ] || { echo "ERROR: no space left on device"; exit 1; } ;;
+    esac`,
+  );
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function write(path: string, text: string): void {
+  mkdirSync(join(root, path, '..'), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+function program(name: string, script: string): void {
+  write(`bin/${name}`, `#!/bin/sh\n${script}\n`);
+  chmodSync(join(root, 'bin', name), 0o755);
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return {
+    PATH: `${join(root, 'bin')}:/usr/bin:/bin`,
+    HOME: root,
+    CALLS: join(root, 'calls'),
+    BREAK_NPM: join(root, 'break-npm'),
+    BREAK_PIP: join(root, 'break-pip'),
+  };
+}
+
+function setUp(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync('/bin/sh', [join(root, 'setup/setup.sh'), ...args], {
+    cwd: '/',
+    env: environment(),
+    encoding: 'utf8',
+  });
+}
+
+const calls = () =>
+  existsSync(join(root, 'calls')) ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n') : [];
+
+test('the first call does every step with a line each, the second nothing', () => {
+  const first = setUp();
+  expect(first.stderr).toBe('');
+  expect(first.status).toBe(0);
+  expect(first.stdout).toMatch(
+    /^set-up: npm .* done in \d+ s\nset-up: python .* done in \d+ s\nset-up: template .* done in \d+ s\nset-up: everything is in place\n$/,
+  );
+  const done = calls();
+  expect(done[0]).toMatch(/^npm ci /);
+  expect(setUp()).toMatchObject({ status: 0, stdout: 'set-up: everything is in place\n' });
+  expect(calls()).toEqual(done);
+});
+
+test('a step is done again when its inputs have changed, and only that one', () => {
+  setUp();
+  const before = calls().length;
+  write('templates/default/requirements.txt', 'numpy\npandas\n');
+  expect(setUp().stdout).toMatch(/^set-up: template .*\nset-up: everything is in place\n$/);
+  expect(calls().length).toBe(before + 2); // pip's own check, and the install
+});
+
+test('--no-template leaves the template out', () => {
+  expect(setUp('--no-template').stdout).not.toContain('template');
+  expect(existsSync(join(root, '.assay/templates'))).toBe(false);
+  expect(setUp().stdout).toMatch(/^set-up: template/);
+});
+
+test('a step that fails says which, why, where the log is and what to do; the next call carries on from there', () => {
+  write('break-pip', '');
+  const broken = setUp();
+  expect(broken.status).toBe(3);
+  expect(broken.stderr).toBe(
+    `set-up: the step 'python' failed. From its log:
+  | Python 3.12.0
+  | ERROR: no space left on device
+  whole log: ${root}/.assay/logs/setup-python.log
+  what to do: The disk is full: free about 2 GB below ${root}/.assay.
+  then: call the same command again; it carries on from this step.
+`,
+  );
+  rmSync(join(root, 'break-pip'));
+  const mended = setUp();
+  expect(mended.status).toBe(0);
+  expect(mended.stdout).toMatch(/^set-up: python .*\nset-up: template .*\nset-up: everything is in place\n$/);
+});
+
+test('a registry that cannot be reached is told from other failures', () => {
+  write('break-npm', '');
+  const broken = setUp();
+  expect(broken.status).toBe(3);
+  expect(broken.stderr).toContain('| npm error code ENOTFOUND');
+  expect(broken.stderr).toContain('what to do: The package registry could not be reached');
+});
+
+test('no Python that is new enough: a sentence, and nothing is done', () => {
+  program('python3', 'exit 1');
+  const { status, stderr } = spawnSync('/bin/sh', [join(root, 'setup/setup.sh')], {
+    env: { ...environment(), PATH: `${join(root, 'bin')}:${coreutils()}` },
+    encoding: 'utf8',
+  });
+  expect(stderr).toMatch(/^set-up: Python 3\.10 or newer is needed and none was found/);
+  expect(status).toBe(3);
+  expect(calls()).toEqual([]);
+});
+
+test('two at once: the second waits, and does nothing twice', async () => {
+  program(
+    'npm',
+    'echo "npm $*" >>"$CALLS"; sleep 0.7; mkdir -p node_modules; echo {} >node_modules/.package-lock.json',
+  );
+  const run = () =>
+    new Promise<string>((resolve) => {
+      const child = spawn('/bin/sh', [join(root, 'setup/setup.sh')], { env: environment() });
+      let output = '';
+      child.stdout.on('data', (chunk) => (output += String(chunk)));
+      child.once('close', () => resolve(output));
+    });
+  const first = run();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const [one, two] = await Promise.all([first, run()]);
+  expect(one).toContain('set-up: npm');
+  expect(two).toBe(
+    'set-up: another set-up is at work here; waiting for it\nset-up: everything is in place\n',
+  );
+  expect(calls().filter((call) => call.startsWith('npm'))).toHaveLength(1);
+});
+
+/** The system's tools without its Pythons. */
+function coreutils(): string {
+  const folder = join(root, 'tools');
+  mkdirSync(folder);
+  for (const tool of ['dirname', 'cat', 'cksum', 'grep', 'find', 'mkdir', 'date', 'tail', 'head', 'sed'])
+    writeFileSync(join(folder, tool), `#!/bin/sh\nPATH=/usr/bin:/bin exec ${tool} "$@"\n`, { mode: 0o755 });
+  return folder;
+}
