@@ -22,22 +22,27 @@ export function fromServer(error: unknown, { address, namespace }: ServerPlace):
   const status = statusOf(error);
   const why = messageOf(error);
   const options = { cause: error };
-  if (isUnreachable(error)) return new UnreachableServerError(address, options);
-  if (status === GRPC.unauthenticated || status === GRPC.permissionDenied)
+  const refused = status === undefined && REFUSED.test(why);
+  if (refused || status === GRPC.unauthenticated || status === GRPC.permissionDenied)
     return new AuthenticationError(address, why, options);
-  if (status === GRPC.notFound && /namespace/i.test(why))
+  if ((status === GRPC.notFound || status === undefined) && /namespace .*not found/i.test(why))
     return new NamespaceNotFoundError(namespace, address, options);
   if (isNamed(error, 'NamespaceNotFoundError'))
     return new NamespaceNotFoundError(namespace, address, options);
-  return error;
+  return isUnreachable(error) ? new UnreachableServerError(address, options) : error;
 }
 
 /** Whether the server did not answer at all, so that the same call may do later. */
 export function isUnreachable(error: unknown): boolean {
   const status = statusOf(error);
   if (status === GRPC.unavailable || status === GRPC.deadlineExceeded) return true;
-  return status === undefined && /failed to connect|ECONNREFUSED|ENOTFOUND|EAI_AGAIN/i.test(messageOf(error));
+  return status === undefined && UNREACHABLE.test(messageOf(error));
 }
+
+/** Temporal's native connection, which workers use, gives its errors as text only. */
+const UNREACHABLE =
+  /failed to connect|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|tonic::transport|code: '?(unavailable|deadline)/i;
+const REFUSED = /code: '?(unauthenticated|permission ?denied)/i;
 
 function statusOf(error: unknown): number | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
