@@ -1,6 +1,6 @@
 import type { TestKind } from './job-spec.ts';
 
-/** Whether the code is run by itself. Where there are tests, running it is theirs to do. */
+/** Whether the code is run by itself before its tests. A program that reads its input has nothing to read then, so `io` does not. */
 export function needsExecute(job: { tests?: { kind: TestKind } | undefined }): boolean {
-  return job.tests === undefined;
+  return job.tests?.kind !== 'io';
 }
