@@ -22,6 +22,8 @@ export interface TestOutcome {
 }
 export interface CollectOutcome {
   artifacts: Artifact[];
+  /** How many matching files were left out, over the caps. Absent where none. */
+  omitted?: number | undefined;
 }
 export interface ValidateOutcome {
   findings: Finding[];

@@ -1,0 +1,74 @@
+import type { CODE_CATEGORIES } from './diagnosis.ts';
+
+/** A category of what code does. */
+export type CodeCategory = (typeof CODE_CATEGORIES)[number];
+
+/** An error as a run tells of it: the exception's name, its message, and the traceback where there is one. */
+export interface RaisedError {
+  name: string;
+  value: string;
+  traceback?: string | undefined;
+}
+
+const NETWORK =
+  /\b(gaierror|ENETUNREACH|EAI_AGAIN|ENOTFOUND|ECONNREFUSED|EHOSTUNREACH|ENETDOWN)\b|Name or service not known|Temporary failure in name resolution|Network is unreachable|Could not resolve host|NewConnectionError|getaddrinfo|Max retries exceeded with url/i;
+const MEMORY =
+  /Cannot allocate memory|memory limit|heap out of memory|Array buffer allocation failed|can't start new thread|std::bad_alloc|memory exhausted|allocation failed - JavaScript|RangeError: Invalid (array buffer|typed array) length|ENOMEM/i;
+const IMPORT =
+  /Cannot find (module|package)|ERR_MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED|does not provide an export named/;
+
+/**
+ * Which category an error of the code belongs to, by its name and message.
+ * `internet` tells whether the job may reach the network: where it may, a failing connection is an ordinary exception.
+ */
+export function faultOfError(error: RaisedError, internet = false): CodeCategory {
+  const { name } = error;
+  const text = `${name}: ${error.value}`;
+  if (/MemoryError$/.test(name) || MEMORY.test(text)) return 'memory';
+  if (/^(ModuleNotFoundError|ImportError)$/.test(name) || IMPORT.test(text)) return 'import';
+  if (/^(SyntaxError|IndentationError|TabError)$/.test(name)) return 'syntax';
+  if (/^(AssertionError|ERR_ASSERTION|AssertionFailed|Failed)$/.test(name)) return 'assertion';
+  if (!internet && (NETWORK.test(text) || NETWORK.test(lastLine(error.traceback ?? '')))) return 'network';
+  return 'exception';
+}
+
+/** The category of a process's death: by its signal or exit code and what it printed last. */
+export function faultOfDeath(
+  end: { code?: number | null; signal?: number | null },
+  stderr: string,
+): CodeCategory {
+  if (end.signal === 9 || end.code === 137 || MEMORY.test(stderr)) return 'memory';
+  const python = /^(\w[\w.]*(?:Error|Exception|Interrupt|Exit)): ?(.*)$/m.exec(lastLine(stderr));
+  if (python) return faultOfError({ name: lastPart(python[1]!), value: python[2]! });
+  const node = /^(?:Uncaught )?(\w*Error)(?: \[(\w+)\])?: (.*)$/m.exec(stderr);
+  if (node)
+    return faultOfError({
+      name: node[2] === 'ERR_ASSERTION' ? node[2] : node[1]!,
+      value: `${node[2] ?? ''} ${node[3]}`,
+    });
+  return NETWORK.test(stderr) ? 'network' : 'exception';
+}
+
+/** One line that shows an error, such as `ValueError: no such thing`. */
+export function evidenceOf(error: RaisedError): string {
+  const value = error.value.split('\n').find((line) => line.trim() !== '') ?? '';
+  return oneLine(value ? (value.startsWith(error.name) ? value : `${error.name}: ${value}`) : error.name);
+}
+
+/** The first line of a text that says something, at most 300 characters. */
+export function oneLine(text: string): string {
+  const line =
+    text
+      .split('\n')
+      .find((candidate) => candidate.trim() !== '')
+      ?.trim() ?? '';
+  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
+}
+
+export function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+}
+
+function lastPart(name: string): string {
+  return name.split('.').at(-1)!;
+}

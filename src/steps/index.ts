@@ -1,0 +1,4 @@
+export { collect } from './collect.ts';
+export { execute } from './execute.ts';
+export { runTests } from './run-tests.ts';
+export { validate } from './validate.ts';

@@ -1,0 +1,49 @@
+import type { JobInput } from '../domain/job-input.ts';
+import type { SupervisedPlan } from './supervise.ts';
+import { runnerText } from './supervise.ts';
+import { solutionFile } from './work-folder.ts';
+
+/** How Node runs a job's code: TypeScript without a build, module kind by its syntax. */
+const NODE_FLAGS = ['--no-warnings', '--experimental-transform-types', '--experimental-detect-module'];
+
+/** The code as a program of its own. */
+export function programPlan(job: JobInput): SupervisedPlan {
+  return { mode: 'command', argv: ['node', ...NODE_FLAGS, solutionFile(job)], news: false, write: {} };
+}
+
+/** A node:test file beside the solution, below a harness that tells of each test. */
+export function nodePlan(job: JobInput, code: string, tests: string, coverage: boolean): SupervisedPlan {
+  const extension = job.language === 'typescript' ? 'ts' : 'js';
+  const testFile = `solution.test.${extension}`;
+  return {
+    mode: 'command',
+    argv: ['node', ...NODE_FLAGS, '--input-type=module', '--eval', runnerText('node-tests.mjs')],
+    news: true,
+    environment: { ASSAY_TEST_FILE: testFile, ASSAY_COVERAGE: coverage ? solutionFile(job) : '' },
+    write: { [solutionFile(job)]: code, [testFile]: tests },
+    watch: testFile,
+  };
+}
+
+/** Code and tests in one scope: one file, whose end is reached only by running it. */
+export function scriptPlan(job: JobInput, code: string, tests: string): SupervisedPlan {
+  if (job.language === 'bash')
+    return {
+      mode: 'command',
+      argv: ['bash', '--noprofile', '--norc', '-c', runnerText('script-tests.sh'), 'solution.sh'],
+      news: true,
+      write: { 'solution.sh': code, 'solution.test.sh': tests },
+      watch: 'solution.test.sh',
+    };
+  const extension = job.language === 'typescript' ? 'ts' : 'js';
+  const file = `script.test.${extension}`;
+  const lines = `${code}\n${tests}`.split('\n').length;
+  return {
+    mode: 'command',
+    argv: ['node', ...NODE_FLAGS, '--input-type=module', '--eval', runnerText('node-script.mjs')],
+    news: true,
+    environment: { ASSAY_TEST_FILE: file, ASSAY_LAST_LINE: String(lines + 1) },
+    write: { [file]: `${code}\n${tests}\n;globalThis.__assayReachedEnd();\n` },
+    watch: file,
+  };
+}

@@ -1,0 +1,62 @@
+import type { Sandbox } from '@e2b/code-interpreter';
+import type { JobInput } from '../domain/job-input.ts';
+import type { TestOutcome } from '../domain/step-outcome.ts';
+import { textOfContent } from '../store/content.ts';
+import { runIoTests } from './io-tests.ts';
+import { nodePlan, scriptPlan } from './node-plan.ts';
+import { OutputKeeper } from './output.ts';
+import type { StepContext } from './step-context.ts';
+import { supervise } from './supervise.ts';
+import type { SupervisedPlan } from './supervise.ts';
+import { judgeTests } from './test-judgement.ts';
+import { reportOf } from './test-report.ts';
+
+/**
+ * Runs the job's tests in the sandbox, below a parent process that alone reports. What the code does wrong is a fault in the
+ * outcome; what the world does is thrown.
+ */
+export async function runTests(sandbox: Sandbox, job: JobInput, context: StepContext): Promise<TestOutcome> {
+  if (!job.tests) throw new TypeError('The job has no tests');
+  if (job.tests.kind === 'io') return runIoTests(sandbox, job, context);
+  const [code, tests] = await Promise.all([
+    textOfContent(job.code, context.store),
+    textOfContent(job.tests.source, context.store),
+  ]);
+  const output = {
+    stdout: new OutputKeeper(job.limits.outputChars),
+    stderr: new OutputKeeper(job.limits.outputChars),
+  };
+  try {
+    const run = await supervise(sandbox, job, planOf(job, code, tests), context, {
+      onOutput: (stream, text) => output[stream].push(text),
+    });
+    const { cases, coverage, fault } = judgeTests(run, {
+      timeoutMs: job.limits.timeoutMs,
+      internet: job.limits.internet,
+      stderr: output.stderr.tail,
+      thresholds: job.tests.coverage,
+    });
+    const stdout = await output.stdout.end(context.store);
+    const stderr = await output.stderr.end(context.store);
+    return { tests: reportOf(job.tests.kind, cases, { coverage, stdout, stderr }), fault };
+  } finally {
+    output.stdout.discard();
+    output.stderr.discard();
+  }
+}
+
+function planOf(job: JobInput, code: string, tests: string): SupervisedPlan {
+  const coverage = job.tests?.coverage !== undefined;
+  if (job.tests?.kind === 'node') return nodePlan(job, code, tests, coverage);
+  if (job.tests?.kind === 'script' && job.language !== 'python') return scriptPlan(job, code, tests);
+  if (job.tests?.kind === 'script') return { mode: 'script', code, tests };
+  const own = job.files.flatMap(({ path }) => /^([^/.]+)(?:\.py$|\/)/.exec(path)?.[1] ?? []);
+  return {
+    mode: 'pytest',
+    code,
+    tests,
+    coverage,
+    modules: [...new Set(['solution', ...own])],
+    conftest: job.files.some(({ path }) => /(^|\/)conftest\.py$/.test(path)),
+  };
+}

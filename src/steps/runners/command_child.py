@@ -1,0 +1,29 @@
+# In the child: another program in its place, such as node or bash.
+
+
+def command_body(plan):
+    def body(fd):
+        import shutil
+
+        reset_signals()
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        environment = dict(os.environ, PWD=plan["folder"], **plan.get("environment", {}))
+        if fd is not None:
+            os.set_inheritable(fd, True)
+            environment["ASSAY_NEWS_FD"] = str(fd)
+        argv = plan.get("argv") or {
+            "bash": ["bash", plan["file"]],
+        }.get(plan["language"], ["node", "--no-warnings", "--experimental-transform-types", plan["file"]])
+        path = shutil.which(argv[0]) or "/opt/node/bin/" + argv[0]
+        if argv[0] == "node":
+            argv = argv[:1] + ["--max-old-space-size=%d" % plan["memoryMb"]] + argv[1:]
+            limit_memory(plan["memoryMb"] + NODE_BASE_MB, base=0)
+        else:
+            limit_memory(plan["memoryMb"] + 16, base=0)
+        os.execve(path, argv, environment)
+
+    return body
+
+
+# What Node itself needs of its data segment before the code has any.
+NODE_BASE_MB = 512

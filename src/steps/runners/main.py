@@ -1,0 +1,73 @@
+# Entry: what the step asks for, by mode.
+
+
+def main(plan):
+    show = Printer()
+    protect()
+    os.makedirs(plan["folder"], exist_ok=True)
+    deadline = time.monotonic() + plan["timeoutMs"] / 1000
+    MODES[plan["mode"]](show, plan, deadline)
+
+
+def write_protected(path, text):
+    """Writes a file that the code has no business to change. Returns what tells whether it did."""
+    try:
+        os.remove(path)
+    except FileNotFoundError:
+        pass
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    os.chmod(path, 0o444)
+
+
+def untouched(path, text):
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read() == text
+    except (OSError, ValueError):
+        return False
+
+
+def pytest_mode(show, plan, deadline):
+    import ast
+
+    path = os.path.join(plan["folder"], TEST_MODULE + ".py")
+    try:
+        tree = ast.parse(plan["tests"], path)
+    except (SyntaxError, ValueError) as error:
+        show(news=say_error(error, plan["folder"]))
+        return show(end={"why": "tests-syntax"})
+    show(news=["declared", declared_tests(tree)[0]])
+    write_protected(os.path.join(plan["folder"], "solution.py"), plan["code"])
+    write_protected(path, plan["tests"])
+    news = News(show)
+    end = run(show, plan, pytest_body(plan, tree), deadline, news)
+    if not untouched(path, plan["tests"]):
+        show(forged="the test file was changed while it ran")
+    show(end=end)
+
+
+def script_mode(show, plan, deadline):
+    show(end=run(show, plan, script_body(plan), deadline, News(show)))
+
+
+def program_mode(show, plan, deadline):
+    for index, stdin in enumerate(plan["inputs"]):
+        end = run(show, plan, program_body(plan) if plan["language"] == "python" else command_body(plan), deadline, None,
+                  stdin.encode(), index)
+        show(end=end, case=index)
+        if end["why"] != "exit":
+            break
+
+
+def command_mode(show, plan, deadline):
+    for name, text in plan["write"].items():
+        write_protected(os.path.join(plan["folder"], name), text)
+    end = run(show, plan, command_body(plan), deadline, News(show) if plan["news"] else None)
+    watched = plan.get("watch")
+    if watched and not untouched(os.path.join(plan["folder"], watched), plan["write"][watched]):
+        show(forged="the test file was changed while it ran")
+    show(end=end)
+
+
+MODES = {"pytest": pytest_mode, "script": script_mode, "program": program_mode, "command": command_mode}

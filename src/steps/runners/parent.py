@@ -1,0 +1,335 @@
+# The trusted half of a run: forks or spawns what runs the code, hears of it, ends it, and alone reports to the step.
+# Needs Python 3.9 and nothing else. Every line that it prints is one JSON document:
+#   {"out": [stream, text, case]}  {"news": [...]}  {"forged": sentence}  {"end": {...}}
+import ctypes, json, os, resource, select, signal, sys, time
+
+CHUNK = 8192  # The SDK reads lines; short ones are fast.
+
+
+def protect():
+    """No other process of this user may trace this one or open its memory or pipes, and orphans become its children."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+class Printer:
+    """Prints to the step, by the stream that was there before any of the code ran."""
+
+    def __init__(self):
+        self.stream = sys.stdout
+
+    def __call__(self, **document):
+        self.stream.write(json.dumps(document) + "\n")
+        self.stream.flush()
+
+
+class Pipes:
+    """What a child writes: standard output (1), standard error (2), news (3)."""
+
+    def __init__(self, with_news):
+        self.ends = {}
+        for channel in (1, 2, 3) if with_news else (1, 2):
+            self.ends[channel] = os.pipe()
+        self.decoders = {channel: __import__("codecs").getincrementaldecoder("utf-8")("replace") for channel in (1, 2)}
+
+    def in_child(self, stdin_fd):
+        """Puts the pipes where the child expects them and closes all else. Returns the fd for news."""
+        news = os.dup(self.ends[3][1]) if 3 in self.ends else None
+        if news is not None and news < 200:
+            moved = __import__("fcntl").fcntl(news, 1030, 200)  # F_DUPFD_CLOEXEC: away from the numbers that code uses
+            os.close(news)
+            news = moved
+        os.dup2(stdin_fd, 0)
+        os.dup2(self.ends[1][1], 1)
+        os.dup2(self.ends[2][1], 2)
+        limit = 65536
+        if news is None:
+            os.closerange(3, limit)
+        else:
+            os.closerange(3, news)
+            os.closerange(news + 1, limit)
+        return news
+
+    def in_parent(self):
+        for channel, (read, write) in self.ends.items():
+            os.close(write)
+            os.set_blocking(read, False)
+
+    def close(self):
+        for read, _ in self.ends.values():
+            os.close(read)
+
+
+class News:
+    """Checks that news are complete, in order and from the child itself."""
+
+    def __init__(self, show):
+        self.show, self.buffer, self.nonce, self.count, self.finished, self.forged = show, b"", None, 0, False, False
+
+    def feed(self, data):
+        self.buffer += data
+        if len(self.buffer) > 16 * 1024 * 1024:
+            return self.fake("news that never ended")
+        *lines, self.buffer = self.buffer.split(b"\n")
+        for line in lines:
+            self.line(line)
+
+    def line(self, line):
+        import ast
+
+        if self.nonce is None:  # The first line is said before any of the code runs.
+            self.nonce = line
+            return
+        head = b"%s %d " % (self.nonce, self.count)
+        if self.forged:
+            return
+        if not line.startswith(head):
+            return self.fake("a line of news that the runner did not write: " + line[:80].decode("utf-8", "replace"))
+        if self.finished:
+            return self.fake("news after the end")
+        self.count += 1
+        news = ast.literal_eval(line[len(head) :].decode("utf-8", "replace"))
+        self.finished = news[0] == "finish"
+        self.show(news=news)
+
+    def fake(self, sentence):
+        if not self.forged:
+            self.forged = True
+            self.show(forged=sentence)
+
+
+def processes():
+    """pid → (parent, state, name) of all that can be seen."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as file:
+                    stat = file.read().decode("utf-8", "replace")
+            except OSError:
+                continue
+            head, _, tail = stat.rpartition(")")
+            state, parent = tail.split()[:2]
+            found[int(name)] = (int(parent), state, head.partition("(")[2])
+    return found
+
+
+def descendants(spared):
+    """Live processes below this one: [(pid, name)]; collects those that have ended."""
+    table, mine, grown = processes(), {os.getpid()}, True
+    while grown:
+        grown = False
+        for pid, (parent, _, _) in table.items():
+            if pid not in mine and parent in mine and pid not in spared:
+                mine.add(pid)
+                grown = True
+    alive = []
+    for pid in mine - {os.getpid()}:
+        parent, state, name = table[pid]
+        if state in "ZX":
+            if parent == os.getpid():
+                try:
+                    os.waitpid(pid, os.WNOHANG)
+                except OSError:
+                    pass
+        else:
+            alive.append((pid, name))
+    return alive
+
+
+def kill_descendants(spared):
+    for _ in range(200):
+        alive = descendants(spared)
+        if not alive:
+            return
+        for pid, _ in alive:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        time.sleep(0.002)
+
+
+def limit_memory(megabytes, base=None):
+    """Lets this process and its children add so much to the base, in KiB: by default what the interpreter has now."""
+    if base is None:
+        with open("/proc/self/status") as file:
+            base = next((int(line.split()[1]) for line in file if line.startswith("VmData:")), 0)
+    most = (base + megabytes * 1024) * 1024
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def run(show, plan, body, deadline, news=None, stdin=b"", case=None):
+    """Forks, calls body(news_fd) in the child, and stays until it and all that it started have ended. Returns how it ended."""
+    spared = {pid for pid, (parent, _, _) in processes().items() if parent == os.getpid()}
+    started = time.monotonic()
+    pipes = Pipes(news is not None)
+    source = open_stdin(stdin)
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            os.setsid()
+            fd = pipes.in_child(source)
+            os.chdir(plan["folder"])
+            code = body(fd)
+        except BaseException as error:  # The runner's own fault, never the code's.
+            os.write(2, ("the runner failed: %r\n" % error).encode())
+            if os.environ.get("ASSAY_DEBUG"):
+                sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(code if isinstance(code, int) else 70)
+    os.close(source)
+    pipes.in_parent()
+    try:
+        return follow(show, plan, pid, pipes, deadline, news, case, spared, started)
+    finally:
+        pipes.close()
+
+
+def open_stdin(data):
+    if not data:
+        return os.open(os.devnull, os.O_RDONLY)
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        return os.dup(file.fileno())
+
+
+def watch_end(pid):
+    """A descriptor that becomes readable when the child ends, or -1 where the system has none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return -1
+
+
+def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
+    poller, channels, why, status, written = select.poll(), {}, "exit", None, {1: 0, 2: 0}
+    for channel, (read, _) in pipes.ends.items():
+        channels[read] = channel
+        poller.register(read, select.POLLIN)
+    ended = watch_end(pid)
+    if ended >= 0:
+        poller.register(ended, select.POLLIN)
+
+    def take(read):
+        nonlocal why
+        try:
+            data = os.read(read, 65536)
+        except BlockingIOError:
+            return False
+        channel = channels[read]
+        if not data:
+            poller.unregister(read)
+            del channels[read]
+        if channel == 3:
+            news.feed(data)
+            return bool(data)
+        written[channel] += len(data)
+        if written[channel] > plan["outputBytes"]:
+            why = "output"
+            return False
+        text = pipes.decoders[channel].decode(data, not data)
+        for at in range(0, len(text), CHUNK):
+            show(out=[channel, text[at : at + CHUNK], case])
+        return bool(data)
+
+    while status is None and why == "exit":
+        left = deadline - time.monotonic()
+        if left <= 0:
+            why = "timeout"
+            break
+        for fd, _ in poller.poll(min(left, 1 if ended >= 0 else 0.02) * 1000):
+            if fd in channels:
+                take(fd)
+        done, code = os.waitpid(pid, os.WNOHANG)
+        if done:
+            status = code
+    survivors = []
+    if status is not None:
+        for _ in range(20):  # What was told to end may need a moment.
+            survivors = descendants(spared)
+            if not survivors:
+                break
+            time.sleep(0.01)
+    else:
+        for target in (lambda: os.killpg(pid, signal.SIGKILL), lambda: os.kill(pid, signal.SIGKILL)):
+            try:
+                target()
+            except OSError:
+                pass
+    if survivors or status is None:
+        kill_descendants(spared)
+    if why == "exit":
+        for read in list(channels):
+            while read in channels and take(read):
+                pass
+    if ended >= 0:
+        os.close(ended)
+    return {
+        "why": why,
+        "code": os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None,
+        "signal": os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None,
+        "survivors": ["%s (process %d)" % (name, pid) for pid, name in survivors[:5]],
+        "ms": (time.monotonic() - started) * 1000,
+        "written": [written[1], written[2]],
+    }
+
+
+def fresh_streams():
+    """In a forked child: standard streams of its own, on the pipes."""
+    import io
+
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        raw = os.fdopen(fd, mode + "b", -1 if fd < 2 else 0, closefd=False)
+        stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace" if fd == 2 else "strict" if fd else "surrogateescape",
+                                  line_buffering=fd == 2, write_through=fd == 2)
+        setattr(sys, name, stream)
+        setattr(sys, "__%s__" % name, stream)
+
+
+def fresh_main(path):
+    """In a forked child: an empty `__main__`, as for a program of its own."""
+    import types
+
+    module = types.ModuleType("__main__")
+    module.__file__ = path
+    module.__builtins__ = __import__("builtins")
+    sys.modules["__main__"] = module
+    sys.argv = [path]
+    return module
+
+
+def leave(code):
+    """The end of a Python program: threads are waited for, exit handlers run, streams are flushed."""
+    import atexit, threading
+
+    try:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+    except BaseException:
+        pass
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            pass
+    os._exit(code)
+
+
+def reset_signals():
+    """In a forked child: signals as a program of its own finds them."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)

@@ -1,0 +1,271 @@
+# In the child: runs the test file with pytest, from memory, and tells of each test.
+import ast, os, sys, time
+
+TEST_MODULE = "test_solution"
+# Plugins that one file without options does without; each costs a millisecond or two.
+NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
+FOOTING = (
+    "operator math decimal fractions statistics unittest.case unittest.result unittest.util pluggy._hooks pluggy._callers "
+    "pluggy._manager pluggy._result pytest numpy.testing._private.utils pandas._testing.asserters _pytest.main _pytest.python "
+    "_pytest.runner _pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.skipping "
+    "_pytest.nodes _pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn"
+).split()
+
+
+def declared_tests(tree):
+    """Names of the tests that a reader of the file sees: what must run, whatever the code does."""
+    names, plain = [], set()
+    if any(isinstance(node, ast.Name) and node.id == "__test__" for node in ast.walk(tree)):
+        return names, plain
+
+    def marks_only(decorators):
+        return all(ast.unparse(d).startswith(("pytest.mark.", "mark.")) for d in decorators)
+
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test"):
+            names.append(node.name)
+            if marks_only(node.decorator_list):
+                plain.add(node.name)
+        elif isinstance(node, ast.ClassDef) and (node.name.startswith("Test") or any("TestCase" in ast.unparse(b) for b in node.bases)):
+            if any(isinstance(n, ast.FunctionDef) and n.name == "__init__" for n in node.body):
+                continue
+            for n in node.body:
+                if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name.startswith("test"):
+                    names.append(node.name + "::" + n.name)
+                    if marks_only(node.decorator_list + n.decorator_list):
+                        plain.add(names[-1])
+    return names, plain
+
+
+def pytest_body(plan, tree):
+    def body(fd):
+        reset_signals()
+        fresh_streams()
+        limit_memory(plan["memoryMb"])
+        start_guard(fd, plan["folder"])
+        leave(run_pytest(plan, tree, sys.audit))
+
+    return body
+
+
+class JobFinder:
+    """Finds the job's own modules before any other of the same name."""
+
+    def __init__(self, folder, names):
+        from importlib.machinery import PathFinder
+
+        self.find, self.folder, self.names = PathFinder.find_spec, [folder], names
+
+    def find_spec(self, name, path=None, target=None):
+        return self.find(name, self.folder) if path is None and name in self.names else None
+
+
+def run_pytest(plan, tree, audit):
+    import gc
+
+    gc.freeze()
+    import _pytest.config
+    import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
+    from _pytest.assertion.rewrite import rewrite_asserts
+
+    folder = plan["folder"]
+    path = os.path.join(folder, TEST_MODULE + ".py")
+    sys.dont_write_bytecode = True
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", folder)] + [folder]
+    sys.meta_path.insert(0, JobFinder(folder, set(plan["modules"])))
+    fresh_main(path)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    arguments = ["-c", os.devnull, "--rootdir", folder, "--capture=no", "--color=no", "-o", "pythonpath="]
+    arguments += [] if plan["conftest"] else ["--noconftest"]
+    for name in NOT_NEEDED:
+        arguments += ["-p", "no:" + name]
+    for name in plugins_of_template():
+        arguments += ["-p", name]
+    reporter = Reporter(plan, audit, tree, path)
+    config = _pytest.config._prepareconfig(arguments + [path], plugins=[reporter])
+    rewrite_asserts(tree, plan["tests"].encode(), path, config)
+    reporter.use(compile(tree, path, "exec", dont_inherit=True))
+    reporter.measure()
+    audit("assay.tell", "ready")
+    try:
+        config.hook.pytest_cmdline_main(config=config)
+    except BaseException as error:
+        audit("assay.tell", *say_error(error, folder))
+    finally:
+        config._ensure_unconfigure()
+    return reporter.finish()
+
+
+def plugins_of_template():
+    """pytest's plugins that the template has installed; scanning for them by pytest itself is slow."""
+    found = []
+    for folder in sys.path:
+        if not folder.endswith("-packages") or not os.path.isdir(folder):
+            continue
+        for entry in os.listdir(folder):
+            if not entry.endswith(".dist-info") or entry.startswith(("pytest_cov-", "anyio-", "pytest-", "coverage-")):
+                continue
+            try:
+                with open(os.path.join(folder, entry, "entry_points.txt"), encoding="utf-8") as file:
+                    text = file.read()
+            except OSError:
+                continue
+            if "[pytest11]" in text:
+                section = text.partition("[pytest11]")[2].partition("\n[")[0]
+                found += [line.partition("=")[2].strip() for line in section.splitlines() if "=" in line]
+    return found
+
+
+class Reporter:
+    """A pytest plugin. What it says goes through the guard, so it holds no secret."""
+
+    def __init__(self, plan, audit, tree, path):
+        import time as clock
+        import pytest
+
+        self.plan, self.audit, self.path, self.tree, self.clock = plan, audit, path, tree, clock.perf_counter
+        self.plain = declared_tests(tree)[1]
+        self.coverage, self.cases, self.snapshot, self.hooks = None, {}, None, None
+        self.module_type = memory_module(pytest, self)
+
+    def tell(self, *news):
+        self.audit("assay.tell", *news)
+
+    def use(self, code):
+        self.code, self.codes = code, freeze_codes(code)
+
+    def measure(self):
+        if self.plan.get("coverage"):
+            import coverage
+
+            self.coverage = coverage.Coverage(
+                data_file=None, branch=True, config_file=False, source=[self.plan["folder"]], omit=[self.path, "*/conftest.py"])
+            self.coverage.start()
+
+    def pytest_sessionstart(self, session):
+        self.snapshot = Snapshot(FOOTING)
+
+    def pytest_collection(self, session):
+        self.hooks = self.registered(session.config)
+
+    def registered(self, config):
+        hook = config.hook
+        return [id(impl) for name in ("pytest_runtest_protocol", "pytest_runtest_makereport", "pytest_runtest_logreport",
+                                      "pytest_runtest_call", "pytest_pyfunc_call", "pytest_collection_modifyitems")
+                for impl in getattr(hook, name).get_hookimpls()]
+
+    def pytest_pycollect_makemodule(self, module_path, parent):
+        if str(module_path) == self.path:
+            return self.module_type.from_parent(parent, path=module_path)
+
+    def check(self, config):
+        sentence = self.snapshot.changed()
+        if not sentence and self.registered(config) != self.hooks:
+            sentence = "pytest's hooks were replaced"
+        if not sentence:
+            for name in self.plain:
+                outer, _, inner = name.rpartition("::")
+                test = vars(vars(self.module).get(outer, Reporter) if outer else self.module).get(inner)
+                if getattr(test, "__code__", None) not in self.codes:
+                    sentence = "the test function %s was replaced" % name
+                    break
+        if sentence:
+            self.tell("tamper", sentence)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.failed_to_collect = True
+
+    def pytest_exception_interact(self, node, call, report):
+        if report.when == "collect":
+            error = call.excinfo.value
+            cause = error.__cause__ if type(error).__name__ == "CollectError" and error.__cause__ else error
+            self.tell(*say_error(cause, self.plan["folder"]))
+
+    def pytest_collection_finish(self, session):
+        self.tell("collected", tuple(name_of(item) for item in session.items))
+
+    def pytest_runtest_logstart(self, nodeid, location):
+        self.started = self.clock()
+
+    def pytest_runtest_makereport(self, item, call):
+        if call.excinfo is not None:
+            theirs = self.plan["folder"] + os.sep
+            self.by_code = any(
+                str(entry.path).startswith(theirs) and str(entry.path) != self.path and not str(entry.path).endswith("conftest.py")
+                for entry in call.excinfo.traceback)
+            self.kind = type(call.excinfo.value).__name__
+        else:
+            self.by_code, self.kind = False, ""
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.partition("::")[2]
+        case = self.cases.setdefault(report.nodeid, {"outcome": "passed", "message": "", "kind": "", "called": False})
+        case["called"] = case["called"] or report.when == "call"
+        if report.outcome == "failed" and case["outcome"] != "failed":
+            case["outcome"], case["kind"] = "failed", self.kind
+            case["message"] = report.longreprtext[-6000:]
+        elif report.outcome == "skipped" and case["outcome"] == "passed":
+            case["outcome"] = "skipped"
+            case["message"] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", ""))[:1000]
+            if self.by_code and self.kind in ("Skipped", "XFailed"):
+                self.tell("tamper", "the code under test skipped %s" % name)
+        if report.when == "teardown":
+            if case["outcome"] == "passed" and not case["called"]:
+                case["outcome"], case["message"] = "failed", "the test was not called"
+            self.tell("done", name, case["outcome"], (self.clock() - self.started) * 1000, case["message"], case["kind"])
+
+    def pytest_runtest_protocol(self, item, nextitem):
+        self.tell("start", name_of(item))
+
+    def pytest_runtest_logfinish(self, nodeid, location):
+        self.check(self.config)
+
+    def pytest_configure(self, config):
+        self.config = config
+
+    def finish(self):
+        if self.coverage is not None:
+            self.coverage.stop()
+            self.tell("coverage", *coverage_of(self.coverage, self.plan["folder"]))
+        self.tell("finish")
+        return 0
+
+
+def memory_module(pytest, reporter):
+    """The test file as pytest collects it, but run from memory and never from the disk."""
+    from _pytest.pathlib import ImportPathMismatchError  # noqa: F401
+
+    class MemoryModule(pytest.Module):
+        def _getobj(self):
+            import types
+
+            module = types.ModuleType(TEST_MODULE)
+            module.__file__ = reporter.path
+            sys.modules[TEST_MODULE] = module
+            reporter.module = module
+            try:
+                exec(reporter.code, vars(module))
+            except pytest.skip.Exception:
+                raise
+            except Exception as error:
+                raise self.CollectError(str(error)) from error
+            reporter.check(self.config)
+            self.config.pluginmanager.consider_module(module)
+            return module
+
+    return MemoryModule
+
+
+def name_of(item):
+    return item.nodeid.partition("::")[2]
+
+
+def coverage_of(coverage, folder):
+    files = []
+    for path in sorted(coverage.get_data().measured_files()):
+        analysis = coverage._analyze(path)
+        numbers = analysis.numbers
+        files.append((os.path.relpath(path, folder), numbers.n_statements - numbers.n_missing, numbers.n_statements,
+                      numbers.n_branches - numbers.n_missing_branches, numbers.n_branches, tuple(sorted(analysis.missing))))
+    return files

@@ -1,0 +1,186 @@
+import type { CODE_CATEGORIES } from '../domain/diagnosis.ts';
+import { evidenceOf, faultOfDeath, faultOfError, lastLine, oneLine } from '../domain/fault-of-error.ts';
+import type { Coverage, TestCase } from '../domain/job-result.ts';
+import type { CodeFault } from '../domain/step-outcome.ts';
+import type { News, SupervisedRun } from './supervise.ts';
+
+/** What the tests of one run came to. */
+export interface TestJudgement {
+  cases: TestCase[];
+  coverage?: Coverage | undefined;
+  fault?: CodeFault | undefined;
+}
+
+/** Around the news: what the job asked for, and what was printed last. */
+export interface TestCircumstances {
+  timeoutMs: number;
+  internet: boolean;
+  stderr: string;
+  thresholds?: { lines?: number | undefined; branches?: number | undefined } | undefined;
+}
+
+type Category = (typeof CODE_CATEGORIES)[number];
+
+/** Decides from the runner's news whether the tests have passed: only a complete, untouched report does. */
+export function judgeTests(run: SupervisedRun, about: TestCircumstances): TestJudgement {
+  const cases: TestCase[] = [];
+  const kinds = new Map<TestCase, string>();
+  for (const [what, name, outcome, ms, message, kind] of run.news)
+    if (what === 'done') {
+      const test = testCase(String(name), outcome, ms, message);
+      kinds.set(test, String(kind ?? ''));
+      cases.push(test);
+    }
+  const coverage = coverageOf(run.news.find(([what]) => what === 'coverage'));
+  const failed = cases.find((test) => test.outcome === 'failed');
+  const fault =
+    forgery(run) ??
+    hardEnd(run, about) ??
+    collectionError(run, about) ??
+    (failed && failureFault(failed, kinds.get(failed) ?? '', cases, about)) ??
+    incomplete(run, cases) ??
+    (coverage && about.thresholds ? coverageFault(coverage, about.thresholds) : undefined);
+  return { cases, coverage, fault };
+}
+
+function testCase(name: string, outcome: unknown, ms: unknown, message: unknown): TestCase {
+  return {
+    name,
+    outcome: outcome === 'passed' || outcome === 'skipped' ? outcome : 'failed',
+    durationMs: typeof ms === 'number' && ms >= 0 ? Math.round(ms * 100) / 100 : 0,
+    ...(message ? { message: String(message) } : {}),
+  };
+}
+
+function forgery(run: SupervisedRun): CodeFault | undefined {
+  const tampered = run.news.find(([what]) => what === 'tamper')?.[1];
+  const end = run.ends.at(-1);
+  if (run.forged) return forged(run.forged);
+  if (typeof tampered === 'string') return forged(tampered);
+  if (end?.survivors?.length) return forged(`${end.survivors.join(', ')} outlived the tests`);
+  if (!end) return forged('the runner was killed by the code under test');
+  return undefined;
+}
+
+/** The process ended otherwise than by finishing its report. */
+function hardEnd(run: SupervisedRun, about: TestCircumstances): CodeFault | undefined {
+  const end = run.ends.at(-1)!;
+  if (end.why === 'timeout') {
+    const open = openTest(run.news);
+    const sentence = `The tests did not end within ${about.timeoutMs} ms`;
+    return fault('timeout', open ? `${open} was running` : sentence, sentence);
+  }
+  if (end.why === 'output')
+    return fault('output', 'more than 64 MB of output', 'The tests printed more than 64 MB and were stopped');
+  if (run.news.some(([what]) => what === 'finish' || what === 'error')) return undefined;
+  const where = openTest(run.news);
+  const during = where ? `during ${where}` : 'before the tests had run';
+  if (end.code === 0) return forged(`the process ended with exit code 0 ${during}`);
+  const how = end.signal ? `signal ${end.signal}` : `exit code ${end.code}`;
+  const shown = oneLine(lastLine(about.stderr));
+  return fault(
+    faultOfDeath({ code: end.code ?? null, signal: end.signal ?? null }, about.stderr),
+    shown || how,
+    `The process of the tests ended with ${how} ${during}`,
+  );
+}
+
+function collectionError(run: SupervisedRun, about: TestCircumstances): CodeFault | undefined {
+  const news = run.news.find(([what]) => what === 'error');
+  if (!news) return undefined;
+  const [, name, value, traceback] = news.map(String);
+  const error = { name: name!, value: value!, traceback };
+  const evidence = evidenceOf(error);
+  if (name === 'SystemExit')
+    return forged(`the code ended the process (${evidence}) before the tests had run`);
+  return fault(faultOfError(error, about.internet), evidence, `The tests could not run: ${evidence}`);
+}
+
+function failureFault(test: TestCase, kind: string, cases: TestCase[], about: TestCircumstances): CodeFault {
+  const failures = cases.filter((other) => other.outcome === 'failed').length;
+  const evidence = errorLine(test.message ?? '') || `${test.name} failed`;
+  const name = kind || /^(?:E\s+)?([\w.]*(?:Error|Exception))\b/.exec(evidence)?.[1] || 'AssertionError';
+  const category: Category =
+    name === 'SystemExit' ? 'exception' : faultOfError({ name, value: evidence }, about.internet);
+  return fault(
+    category,
+    `${test.name}: ${evidence}`,
+    `${failures} of ${cases.length} tests failed, first ${test.name}`,
+  );
+}
+
+/** pytest marks the lines that tell with `E`. */
+function errorLine(message: string): string {
+  const marked = message.split('\n').find((line) => /^E\s+\S/.test(line));
+  return oneLine(marked ? marked.slice(1) : message);
+}
+
+function incomplete(run: SupervisedRun, cases: TestCase[]): CodeFault | undefined {
+  const list = (what: string): string[] | undefined =>
+    run.news.find(([name]) => name === what)?.[1] as string[] | undefined;
+  const collected = list('collected');
+  const names = cases.map((test) => test.name);
+  const bare = new Set((collected ?? names).map((name) => name.replace(/\[.*$/s, '')));
+  const absent = (list('declared') ?? []).find((name) => !bare.has(name));
+  const whole = cases.every((test) => test.outcome === 'skipped');
+  if (absent !== undefined && !whole) return forged(`the test ${absent} did not run`);
+  if (collected && (collected.length !== names.length || collected.some((name, at) => name !== names[at])))
+    return forged(`${collected.length} tests were collected and ${names.length} reported`);
+  if (!run.news.some(([what]) => what === 'finish')) return forged('the report has no end');
+  if (whole) {
+    const sentence = cases.length === 0 ? 'No test ran' : 'Every test was skipped';
+    return fault('assertion', sentence, sentence);
+  }
+  return undefined;
+}
+
+function coverageOf(news: News | undefined): Coverage | undefined {
+  if (!news) return undefined;
+  const files = (news.slice(1) as [string, number, number, number, number, number[]][]).map(
+    ([path, lines, ofLines, branches, ofBranches, missing]) => ({
+      path,
+      lines: share(lines, ofLines),
+      branches: share(branches, ofBranches),
+      missingLines: missing.slice(0, 2_000),
+    }),
+  );
+  const sum = (part: 'lines' | 'branches') =>
+    share(
+      files.reduce((all, file) => all + file[part].covered, 0),
+      files.reduce((all, file) => all + file[part].total, 0),
+    );
+  return { lines: sum('lines'), branches: sum('branches'), files: files.slice(0, 200) };
+}
+
+function share(covered: number, total: number): Coverage['lines'] {
+  // Nothing to cover is all covered, as coverage.py has it.
+  return { covered, total, percent: total === 0 ? 100 : Math.floor((covered / total) * 10_000) / 100 };
+}
+
+function coverageFault(
+  coverage: Coverage,
+  thresholds: NonNullable<TestCircumstances['thresholds']>,
+): CodeFault | undefined {
+  for (const part of ['lines', 'branches'] as const) {
+    const least = thresholds[part];
+    const { percent, covered, total } = coverage[part];
+    if (least !== undefined && percent < least) {
+      const evidence = `${part}: ${percent} % (${covered} of ${total}), at least ${least} % asked for`;
+      return fault('coverage', evidence, `The tests pass but cover too little: ${evidence}`);
+    }
+  }
+  return undefined;
+}
+
+function openTest(news: News[]): string | undefined {
+  const last = news.findLast(([what]) => what === 'start' || what === 'done');
+  return last?.[0] === 'start' ? String(last[1]) : undefined;
+}
+
+function fault(category: Category, evidence: string, sentence: string): CodeFault {
+  return { category, evidence, sentence };
+}
+
+function forged(evidence: string): CodeFault {
+  return fault('forged', evidence, `The outcome of the tests cannot be trusted: ${evidence}`);
+}
