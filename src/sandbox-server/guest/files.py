@@ -1,5 +1,6 @@
 """Files of the sandbox, read and written with the rights of the code in it."""
 
+import json
 import os
 import shutil
 import stat
@@ -10,6 +11,7 @@ from .errors import OpError
 CHUNK = 65536
 ENTRIES_PER_EVENT = 500
 MAX_ENTRIES = 100_000
+METADATA = 'user.e2b.metadata'
 OWNERS = {0: 'root', 1000: 'user'}
 
 
@@ -32,7 +34,27 @@ def entry(path: str) -> dict:
             info = os.stat(path)
         except OSError:
             return {**described, 'type': 'symlink'}
-    return {**described, 'type': 'dir' if stat.S_ISDIR(info.st_mode) else 'file'}
+    described['type'] = 'dir' if stat.S_ISDIR(info.st_mode) else 'file'
+    metadata = read_metadata(path)
+    return {**described, 'metadata': metadata} if metadata else described
+
+
+def read_metadata(path: str) -> dict:
+    try:
+        return json.loads(os.getxattr(path, METADATA))
+    except (OSError, ValueError):
+        return {}
+
+
+def write_metadata(fd: int, metadata):
+    """As an extended attribute, which moves with the file; kernels before 6.6 have none on tmpfs and show no metadata."""
+    try:
+        if metadata:
+            os.setxattr(fd, METADATA, json.dumps(metadata).encode())
+        else:
+            os.removexattr(fd, METADATA)
+    except OSError:
+        pass
 
 
 def open_regular(path: str, flags: int) -> int:
@@ -48,7 +70,6 @@ def open_regular(path: str, flags: int) -> int:
 
 class Files:
     def __init__(self, sandbox):
-        self.connection = None
         self.sandbox = sandbox
         self.operations = {
             'file.read': self.read,
@@ -73,9 +94,8 @@ class Files:
         left = [1 << 62 if length is None else int(length)]
         if offset:
             os.lseek(fd, offset, os.SEEK_SET)
-        stream.event(
-            {'size': info.st_size, 'type': 'file', 'path': path, 'modifiedTimeMs': info.st_mtime_ns // 1_000_000}
-        )
+        modified_ms = info.st_mtime_ns // 1_000_000
+        stream.event({'size': info.st_size, 'type': 'file', 'path': path, 'modifiedTimeMs': modified_ms})
         reading = [False]
 
         def close():
@@ -132,6 +152,7 @@ class Files:
         def on_eof():
             if request.get('mode') is not None:
                 os.fchmod(fd, int(request['mode']) & 0o7777)
+            write_metadata(fd, request.get('metadata'))
             os.close(fd)
             stream.event({'name': os.path.basename(path), 'path': path, 'size': size[0]})
             stream.end()

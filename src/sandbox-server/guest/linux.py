@@ -13,6 +13,8 @@ CLONE_NEWUSER = 0x1000_0000
 CLONE_NEWPID = 0x2000_0000
 CLONE_NEWNET = 0x4000_0000
 
+MS_NOSUID, MS_NODEV, MS_REMOUNT = 2, 4, 32
+
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
@@ -36,6 +38,11 @@ def prctl(option: int, a=0, b=0, c=0, d=0):
 
 def setns(fd: int, flags: int):
     check(libc.setns(fd, flags), f'setns {flags:#x}')
+
+
+def remount_tmpfs(path: str, options: str):
+    flags = ctypes.c_ulong(MS_NOSUID | MS_NODEV | MS_REMOUNT)
+    check(libc.mount(b'tmpfs', path.encode(), b'tmpfs', flags, options.encode()), f'remount {path}')
 
 
 def drop_capabilities():

@@ -12,7 +12,7 @@ from . import linux, namespaces, preload
 from .connection import Connection
 from .environment import HOME
 from .files import Files
-from .holder import Holder
+from .holder import Holder, bound_inodes
 from .kernels.contexts import Contexts
 from .limits import Limits
 from .loop import Loop
@@ -74,7 +74,7 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
         sandbox.connect(socket_path, request.pop('token', ''))
         holder = Holder(sandbox.limits)
         fonts = preload.font_cache()
-        namespaces.join(holder.pid, holder.pidfd)
+        namespaces.join(holder.pid, holder.pidfd, lambda: bound_inodes(sandbox.limits))
         linux.drop_capabilities()
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         linux.prctl(linux.PR_SET_DUMPABLE, 0)

@@ -5,6 +5,7 @@ import uuid
 
 from .. import environment
 from ..errors import OpError
+from . import python
 from .kernel import Kernel
 from .launchers import LANGUAGES, launcher
 
@@ -25,6 +26,8 @@ class Context:
 
     def prepare(self):
         if self.kernel is None:
+            if self.language == 'python' and python.shell is None:
+                raise OpError('failed_precondition', python.failure)
             self.kernel = Kernel(self.sandbox, launcher(self.language), self.cwd, self._kernel_died)
 
     def submit(self, run):
@@ -64,7 +67,7 @@ class Context:
         self.current = self.queue.pop(0)
         try:
             self.prepare()
-        except OSError as error:
+        except (OSError, OpError) as error:
             run, self.current = self.current, None
             return run.stream.end(error)
         self.kernel.execute(self.current, self._run_done)

@@ -144,10 +144,13 @@ class Kernel:
             os.close(self.channel)
             self.channel = None
             self.writer.close()
-            if self.status is None:
-                self.killed_for = self.killed_for or reason
-                # It may be on its way out by itself: its own exit code says more.
-                self.sandbox.loop.later(0.2, lambda: self.status is None and self.kill())
+            # It may be on its way out by itself: its own exit code says more.
+            self.sandbox.loop.later(0.2, lambda: self._insist(reason))
+
+    def _insist(self, reason: str):
+        if self.status is None:
+            self.killed_for = self.killed_for or reason
+            self.kill()
 
     def _pay(self, owed: dict) -> bool:
         for channel in list(owed):

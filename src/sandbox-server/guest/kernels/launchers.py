@@ -2,19 +2,20 @@
 
 import os
 
-from . import python
+from . import bash, python
 
 LANGUAGES = ('python', 'javascript', 'typescript', 'bash')
 HERE = os.path.dirname(os.path.abspath(__file__))
+NODE = '/opt/node/bin/node'
 
 
-class PythonLauncher:
+class ForkLauncher:
     """The fork itself is the kernel: all that the zygote imported is there."""
 
     keeps_memory = True
 
-    def become(self, env: dict, confine):
-        python.serve(env, confine)
+    def __init__(self, serve):
+        self.become = serve
 
 
 class ProgramLauncher:
@@ -30,7 +31,7 @@ class ProgramLauncher:
 
 def launcher(language: str):
     if language == 'python':
-        return PythonLauncher()
+        return ForkLauncher(python.serve)
     if language == 'bash':
-        return ProgramLauncher(['/bin/bash', '--noprofile', '--norc', f'{HERE}/bash-kernel.sh'])
-    return ProgramLauncher(['/opt/node/bin/node', '--no-warnings', f'{HERE}/javascript-kernel.mjs', language])
+        return ForkLauncher(bash.serve)
+    return ProgramLauncher([NODE, '--no-warnings', f'{HERE}/javascript-kernel.mjs', language])

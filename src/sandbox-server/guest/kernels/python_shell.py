@@ -14,7 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import ObjectName, Type, Unicode
 from traitlets.config import Config
 
-from .python import document, outlet
+from .display_document import document
+from .outlet import outlet
 
 # A table this large is a file, not a display: its `data` would take seconds to carry.
 MAX_TABLE_CELLS = 1_000_000
