@@ -188,12 +188,14 @@ class Reporter:
     def pytest_runtest_logstart(self, nodeid, location):
         self.started = self.clock()
 
+    def raised_by_code(self, paths):
+        """Whether any of the frames is of the job's own files other than the tests."""
+        theirs = self.plan["folder"] + os.sep
+        return any(path.startswith(theirs) and path != self.path and not path.endswith("conftest.py") for path in paths)
+
     def pytest_runtest_makereport(self, item, call):
         if call.excinfo is not None:
-            theirs = self.plan["folder"] + os.sep
-            self.by_code = any(
-                str(entry.path).startswith(theirs) and str(entry.path) != self.path and not str(entry.path).endswith("conftest.py")
-                for entry in call.excinfo.traceback)
+            self.by_code = self.raised_by_code(str(entry.path) for entry in call.excinfo.traceback)
             self.kind = type(call.excinfo.value).__name__
         else:
             self.by_code, self.kind = False, ""
@@ -234,8 +236,6 @@ class Reporter:
 
 def memory_module(pytest, reporter):
     """The test file as pytest collects it, but run from memory and never from the disk."""
-    from _pytest.pathlib import ImportPathMismatchError  # noqa: F401
-
     class MemoryModule(pytest.Module):
         def _getobj(self):
             import types
@@ -246,7 +246,12 @@ def memory_module(pytest, reporter):
             reporter.module = module
             try:
                 exec(reporter.code, vars(module))
-            except pytest.skip.Exception:
+            except pytest.skip.Exception as error:
+                if reporter.raised_by_code(frame.tb_frame.f_code.co_filename for frame in frames_of(error)):
+                    reporter.tell("tamper", "the code under test skipped the test file")
+                raise
+            except SystemExit as error:
+                reporter.tell(*say_error(error, reporter.plan["folder"]))
                 raise
             except Exception as error:
                 raise self.CollectError(str(error)) from error
@@ -255,6 +260,13 @@ def memory_module(pytest, reporter):
             return module
 
     return MemoryModule
+
+
+def frames_of(error):
+    entry = error.__traceback__
+    while entry is not None:
+        yield entry
+        entry = entry.tb_next
 
 
 def name_of(item):
