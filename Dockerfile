@@ -1,0 +1,33 @@
+# Two images: `worker` runs jobs, `sandboxes` is the local sandbox server with the default template.
+FROM node:24-bookworm-slim AS build
+WORKDIR /assay
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json ./
+COPY bin bin
+COPY setup setup
+COPY src src
+RUN bin/assay-node setup/build.ts && npm prune --omit=dev
+
+FROM node:24-bookworm-slim AS worker
+WORKDIR /assay
+# The Temporal SDK's native part checks certificates against the system's.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+COPY --from=build /assay/package.json ./
+COPY --from=build /assay/node_modules node_modules
+COPY --from=build /assay/bin bin
+COPY --from=build /assay/dist dist
+ENV NODE_ENV=production ASSAY_HOME=/var/lib/assay
+RUN install -d -o node -g node /var/lib/assay
+USER node
+VOLUME /var/lib/assay
+CMD ["node", "dist/worker.js"]
+
+FROM worker AS sandboxes
+USER root
+RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap python3 python3-pip && rm -rf /var/lib/apt/lists/*
+COPY templates/default/requirements.txt /tmp/requirements.txt
+RUN python3 -m pip install --no-cache-dir --only-binary=:all: --target /opt/templates/default -r /tmp/requirements.txt
+USER node
+EXPOSE 7280
+CMD ["node", "dist/sandbox-server/main.js", "--host", "0.0.0.0", "--port", "7280", "--template", "default=/opt/templates/default"]
