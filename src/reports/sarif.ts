@@ -1,5 +1,5 @@
 import type { Finding } from '../domain/finding.ts';
-import { RULES } from '../validation/rules/catalogue.ts';
+import { RULES } from '../domain/validation-rules.ts';
 
 /** The findings of one file; the file's path is relative, or `stdin`. */
 export interface FileFindings {

@@ -39,6 +39,7 @@ export class Budget {
     const before = this.#evaluations;
     this.#evaluations -= amount;
     const crossed = before >> 10 !== this.#evaluations >> 10;
-    if (this.#evaluations < 0 || (crossed && this.timeIsUp)) throw new BudgetExceededError('The work allowed is used up');
+    if (this.#evaluations < 0 || (crossed && this.timeIsUp))
+      throw new BudgetExceededError('The work allowed is used up');
   }
 }

@@ -18,7 +18,10 @@ const BY_INTERPRETER: readonly (readonly [RegExp, Language])[] = [
 export function detectLanguage(fileName: string, code: string): Language | undefined {
   const extension = /\.([a-z]+)$/i.exec(fileName)?.[1]?.toLowerCase() ?? '';
   if (Object.hasOwn(BY_EXTENSION, extension)) return BY_EXTENSION[extension];
-  const firstLine = code.slice(0, 300).replace(/^\ufeff/, '').split('\n')[0]!;
+  const firstLine = code
+    .slice(0, 300)
+    .replace(/^\ufeff/, '')
+    .split('\n')[0]!;
   if (!firstLine.startsWith('#!')) return undefined;
   return BY_INTERPRETER.find(([pattern]) => pattern.test(firstLine))?.[1];
 }

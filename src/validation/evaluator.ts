@@ -77,7 +77,8 @@ export class Evaluator {
     }
     if (local && this.#active.has(node)) return UNKNOWN;
     this.#budget.spend();
-    if (++this.#depth > LIMITS.evaluationDepth) throw new BudgetExceededError('The code is nested too deeply');
+    if (++this.#depth > LIMITS.evaluationDepth)
+      throw new BudgetExceededError('The code is nested too deeply');
     if (local) this.#active.add(node);
     try {
       const values = this.#dialect.compute(node, this);
@@ -90,7 +91,11 @@ export class Evaluator {
   }
 
   /** Evaluates an expression once for each item, with names bound to the item; undefined when that is too much. */
-  unroll(body: SyntaxNode, items: readonly Values[], bind: (item: Values) => ReadonlyMap<string, Values>): Values[] | undefined {
+  unroll(
+    body: SyntaxNode,
+    items: readonly Values[],
+    bind: (item: Values) => ReadonlyMap<string, Values>,
+  ): Values[] | undefined {
     this.#unrolled += items.length;
     if (this.#unrolled > MOST_UNROLLED) return undefined;
     const before = this.#local;
@@ -198,7 +203,8 @@ export class Evaluator {
 
   #isRepeated(node: SyntaxNode): boolean {
     let up = node.parent;
-    for (let level = 0; up && level < 64; level++, up = up.parent) if (this.#dialect.loops.has(up.type)) return true;
+    for (let level = 0; up && level < 64; level++, up = up.parent)
+      if (this.#dialect.loops.has(up.type)) return true;
     return false;
   }
 }

@@ -8,11 +8,23 @@ import type { Values } from './values.ts';
  */
 export type CodeEvent =
   | { readonly on: 'name'; readonly path: string; readonly built: boolean; readonly node: SyntaxNode }
-  | { readonly on: 'assign'; readonly path: string; readonly built: boolean; readonly node: SyntaxNode; readonly value: Values }
+  | {
+      readonly on: 'assign';
+      readonly path: string;
+      readonly built: boolean;
+      readonly node: SyntaxNode;
+      readonly value: Values;
+    }
   | ImportEvent
   | CallEvent
   | CommandEvent
-  | { readonly on: 'embed'; readonly language: Language; readonly text: string; readonly via: string; readonly node: SyntaxNode }
+  | {
+      readonly on: 'embed';
+      readonly language: Language;
+      readonly text: string;
+      readonly via: string;
+      readonly node: SyntaxNode;
+    }
   | { readonly on: 'oddity'; readonly what: string; readonly node: SyntaxNode };
 
 export interface ImportEvent {

@@ -1,7 +1,7 @@
 import type { Finding } from '../domain/finding.ts';
 import { LIMITS } from './budget.ts';
 import type { ResolvedPolicy } from './policy.ts';
-import { findRule } from './rules/catalogue.ts';
+import { findRule } from '../domain/validation-rules.ts';
 import { type SourceText, positionAt } from './source-text.ts';
 import type { SyntaxNode } from './syntax-tree.ts';
 
@@ -38,7 +38,15 @@ export class FindingList {
     const to = positionAt(this.#source, end);
     const known = findRule(rule)!;
     const message = `${subject.slice(0, 200)}: ${known.advice}`;
-    this.#found.set(key, { rule, severity, message, line: from.line, column: from.column, endLine: to.line, endColumn: to.column });
+    this.#found.set(key, {
+      rule,
+      severity,
+      message,
+      line: from.line,
+      column: from.column,
+      endLine: to.line,
+      endColumn: to.column,
+    });
   }
 
   /** The findings in the order of the text, with a last one for those left out. */
@@ -49,7 +57,12 @@ export class FindingList {
     const last = list.at(-1);
     if (last && this.#left > 0) {
       const message = `${this.#left} more findings are left out: correct these first`;
-      list.push({ ...last, rule: 'too-many-findings', severity: this.#leftError ? 'error' : 'info', message });
+      list.push({
+        ...last,
+        rule: 'too-many-findings',
+        severity: this.#leftError ? 'error' : 'info',
+        message,
+      });
     }
     return list;
   }

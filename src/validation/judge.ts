@@ -3,7 +3,11 @@ import type { CallEvent, CodeEvent, ImportEvent } from './events.ts';
 import type { ResolvedPolicy } from './policy.ts';
 import { BASH_TRIGGERS } from './rules/bash-triggers.ts';
 import { isDenied, isListed } from './rules/imports.ts';
-import { JAVASCRIPT_EMBEDS, JAVASCRIPT_SENSITIVE_MODULES, JAVASCRIPT_TRIGGERS } from './rules/javascript-triggers.ts';
+import {
+  JAVASCRIPT_EMBEDS,
+  JAVASCRIPT_SENSITIVE_MODULES,
+  JAVASCRIPT_TRIGGERS,
+} from './rules/javascript-triggers.ts';
 import { PYTHON_EMBEDS, PYTHON_SENSITIVE_MODULES, PYTHON_TRIGGERS } from './rules/python-triggers.ts';
 import { type Trigger, TriggerIndex } from './rules/trigger.ts';
 import type { SyntaxNode } from './syntax-tree.ts';
@@ -20,10 +24,19 @@ interface Tables {
   readonly sensitive: ReadonlySet<string>;
 }
 
-const byPath = (embeds: typeof PYTHON_EMBEDS): Tables['embeds'] => new Map(embeds.flatMap((embed) => embed.paths.map((path) => [path, embed])));
-const SCRIPT: Tables = { index: new TriggerIndex(JAVASCRIPT_TRIGGERS), embeds: byPath(JAVASCRIPT_EMBEDS), sensitive: JAVASCRIPT_SENSITIVE_MODULES };
+const byPath = (embeds: typeof PYTHON_EMBEDS): Tables['embeds'] =>
+  new Map(embeds.flatMap((embed) => embed.paths.map((path) => [path, embed])));
+const SCRIPT: Tables = {
+  index: new TriggerIndex(JAVASCRIPT_TRIGGERS),
+  embeds: byPath(JAVASCRIPT_EMBEDS),
+  sensitive: JAVASCRIPT_SENSITIVE_MODULES,
+};
 const TABLES: Record<Language, Tables> = {
-  python: { index: new TriggerIndex(PYTHON_TRIGGERS), embeds: byPath(PYTHON_EMBEDS), sensitive: PYTHON_SENSITIVE_MODULES },
+  python: {
+    index: new TriggerIndex(PYTHON_TRIGGERS),
+    embeds: byPath(PYTHON_EMBEDS),
+    sensitive: PYTHON_SENSITIVE_MODULES,
+  },
   javascript: SCRIPT,
   typescript: SCRIPT,
   bash: { index: new TriggerIndex(BASH_TRIGGERS), embeds: new Map(), sensitive: new Set() },
@@ -71,23 +84,37 @@ export class Judge {
     if (event.on === 'command') return;
     const last = path.slice(path.lastIndexOf('.') + 1);
     const { index } = this.#tables;
-    const isDangerous = /^__\w+__$|^constructor$/.test(last) || !index.find('name', path).next().done || [...index.find('call', path)].some((trigger) => !trigger.patterns.includes('*'));
-    if (isDangerous || this.#tables.sensitive.has(path)) this.#report('no-hidden-name', `\`${path}\``, event.node);
+    const isDangerous =
+      /^__\w+__$|^constructor$/.test(last) ||
+      !index.find('name', path).next().done ||
+      [...index.find('call', path)].some((trigger) => !trigger.patterns.includes('*'));
+    if (isDangerous || this.#tables.sensitive.has(path))
+      this.#report('no-hidden-name', `\`${path}\``, event.node);
   }
 
   #seeImport(event: ImportEvent): void {
     const { module } = event;
-    if (event.dynamic) this.#report('no-dynamic-import', module === undefined ? 'a computed module' : `\`${module}\``, event.node);
+    if (event.dynamic)
+      this.#report(
+        'no-dynamic-import',
+        module === undefined ? 'a computed module' : `\`${module}\``,
+        event.node,
+      );
     if (module === undefined) {
-      if (this.#policy.allowedImports(this.#language)) this.#report('no-unlisted-import', 'a computed module', event.node);
+      if (this.#policy.allowedImports(this.#language))
+        this.#report('no-unlisted-import', 'a computed module', event.node);
       return;
     }
     const root = module.replace(/^node:/, '').split(this.#language === 'python' ? '.' : '/')[0]!;
-    if (event.built && this.#tables.sensitive.has(root)) this.#report('no-hidden-name', `\`${module}\``, event.node);
-    if (this.#language === 'python' && (root === 'cffi' || root.startsWith('_ctypes'))) this.#report('no-native-memory', `\`${module}\``, event.node);
+    if (event.built && this.#tables.sensitive.has(root))
+      this.#report('no-hidden-name', `\`${module}\``, event.node);
+    if (this.#language === 'python' && (root === 'cffi' || root.startsWith('_ctypes')))
+      this.#report('no-native-memory', `\`${module}\``, event.node);
     const allowed = this.#policy.allowedImports(this.#language);
-    if (allowed && !isListed(this.#language, module, allowed)) this.#report('no-unlisted-import', `\`${module}\``, event.node);
-    if (isDenied(this.#language, module, this.#policy.deniedImports)) this.#report('no-denied-import', `\`${module}\``, event.node);
+    if (allowed && !isListed(this.#language, module, allowed))
+      this.#report('no-unlisted-import', `\`${module}\``, event.node);
+    if (isDenied(this.#language, module, this.#policy.deniedImports))
+      this.#report('no-denied-import', `\`${module}\``, event.node);
   }
 
   #seeEmbedded(event: CallEvent): void {
@@ -101,7 +128,8 @@ export class Judge {
       if (line) this.#embed('bash', line, via, event.node);
     };
     if (embed.how === 'path-and-rest') command([first, ...event.args.slice(2)]);
-    else if (embed.how === 'path-and-list') command([first, ...(itemsOf(second) ?? []).slice(this.#language === 'python' ? 1 : 0)]);
+    else if (embed.how === 'path-and-list')
+      command([first, ...(itemsOf(second) ?? []).slice(this.#language === 'python' ? 1 : 0)]);
     else {
       for (const text of textsOf(first)) this.#embed(language, text, via, event.node);
       if (embed.how === 'command' && first[0]?.kind === 'list') command(first[0].items);

@@ -1,8 +1,7 @@
 import type { Language } from '../domain/language.ts';
 import type { ValidationPolicy } from '../domain/validation-policy.ts';
-import { RULES, findRule } from './rules/catalogue.ts';
+import { RULES, findRule, type RuleLevel } from '../domain/validation-rules.ts';
 import { strictImports } from './rules/imports.ts';
-import type { RuleLevel } from './rules/rule.ts';
 
 /** A policy names a rule that does not exist; the message lists the names nearest to it. */
 export class UnknownRuleError extends Error {
@@ -12,7 +11,9 @@ export class UnknownRuleError extends Error {
 
   constructor(rule: string) {
     const near = nearNames(rule);
-    super(`There is no validation rule \`${rule}\`${near.length > 0 ? `; near names: ${near.join(', ')}` : ''}`);
+    super(
+      `There is no validation rule \`${rule}\`${near.length > 0 ? `; near names: ${near.join(', ')}` : ''}`,
+    );
     this.rule = rule;
   }
 }
@@ -45,7 +46,8 @@ export function resolvePolicy(policy: ValidationPolicy = 'standard'): ResolvedPo
     name: `custom (extends ${base.name})`,
     isOff: RULES.filter((rule) => rule.levels.off === 'off').every((rule) => level(rule.name) === 'off'),
     level,
-    allowedImports: (language) => policy.allowImports ?? (level('no-unlisted-import') === 'off' ? undefined : strictImports(language)),
+    allowedImports: (language) =>
+      policy.allowImports ?? (level('no-unlisted-import') === 'off' ? undefined : strictImports(language)),
     deniedImports,
   };
 }
@@ -62,7 +64,10 @@ function preset(name: 'off' | 'standard' | 'strict'): ResolvedPolicy {
 
 function nearNames(name: string): string[] {
   return RULES.map((rule) => ({ name: rule.name, distance: distanceBetween(name.slice(0, 60), rule.name) }))
-    .filter(({ name: known, distance }) => distance <= Math.max(3, known.length / 3) || (name.length > 3 && known.includes(name)))
+    .filter(
+      ({ name: known, distance }) =>
+        distance <= Math.max(3, known.length / 3) || (name.length > 3 && known.includes(name)),
+    )
     .toSorted((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map((near) => near.name);

@@ -8,7 +8,13 @@ export interface Binding {
     | { readonly kind: 'part'; readonly node: SyntaxNode; readonly index: number }
     | { readonly kind: 'property'; readonly node: SyntaxNode; readonly key: string }
     | { readonly kind: 'path'; readonly path: string }
-    | { readonly kind: 'parameter'; readonly of: SyntaxNode; readonly index: number; readonly name: string; readonly fallback?: SyntaxNode }
+    | {
+        readonly kind: 'parameter';
+        readonly of: SyntaxNode;
+        readonly index: number;
+        readonly name: string;
+        readonly fallback?: SyntaxNode;
+      }
     | { readonly kind: 'unknown' };
   /** From which offset on the binding holds. */
   readonly at: number;
@@ -26,16 +32,17 @@ export class Scope {
   /** Modules all of whose names are taken in. */
   readonly wildcards: string[] = [];
 
+  readonly #root: Scope;
+
   constructor(kind: Scope['kind'], parent?: Scope) {
     this.kind = kind;
     this.parent = parent;
+    this.#root = parent?.root ?? this;
   }
 
   /** The outermost scope. */
   get root(): Scope {
-    let scope: Scope = this;
-    while (scope.parent) scope = scope.parent;
-    return scope;
+    return this.#root;
   }
 
   /** Adds a binding to the scope that owns the name. */

@@ -17,14 +17,22 @@ const MOST_CHARS = 300_000;
  * The first syntax error of a text. A grammar's stumble is only a suspicion where a parser that follows the language itself can
  * be asked: acorn for JavaScript, Node's own type stripping for TypeScript, unbash for Bash.
  */
-export async function findSyntaxError(language: Language, source: SourceText, tree: ParsedTree): Promise<SyntaxFault | undefined> {
+export async function findSyntaxError(
+  language: Language,
+  source: SourceText,
+  tree: ParsedTree,
+): Promise<SyntaxFault | undefined> {
   const suspicion = language === 'python' ? findPythonFault(source.text, tree) : firstFault(tree);
   if (!suspicion) return undefined;
   if (language === 'python' || source.text.length > MOST_CHARS) return describe(source, suspicion, tree);
   const opinion = await OPINIONS[language](source.text);
   if (opinion === 'valid') return undefined;
   if (opinion === 'unsure') return describe(source, suspicion, tree);
-  return { message: `Line ${positionAt(source, opinion.at).line}: ${opinion.message}`, start: opinion.at, end: opinion.at };
+  return {
+    message: `Line ${positionAt(source, opinion.at).line}: ${opinion.message}`,
+    start: opinion.at,
+    end: opinion.at,
+  };
 }
 
 type Opinion = 'valid' | 'unsure' | { readonly message: string; readonly at: number };
@@ -51,7 +59,12 @@ async function askAcorn(text: string): Promise<Opinion> {
       });
       return 'valid';
     } catch (error) {
-      if (error instanceof SyntaxError && 'pos' in error && typeof error.pos === 'number' && first === 'unsure') {
+      if (
+        error instanceof SyntaxError &&
+        'pos' in error &&
+        typeof error.pos === 'number' &&
+        first === 'unsure'
+      ) {
         first = { message: error.message.replace(/ \(\d+:\d+\)$/, ''), at: error.pos };
       }
     }
@@ -84,7 +97,9 @@ function firstFault(tree: ParsedTree): SyntaxNode | undefined {
   const [first] = tree.faults;
   if (!first) return undefined;
   // A fault that spans lines may begin long before what is wrong: the next one inside it is nearer.
-  const inner = tree.faults.find((fault) => fault !== first && fault.start >= first.start && fault.end <= first.end);
+  const inner = tree.faults.find(
+    (fault) => fault !== first && fault.start >= first.start && fault.end <= first.end,
+  );
   return inner ?? first;
 }
 
@@ -107,7 +122,8 @@ function firstOfPython2(root: SyntaxNode): SyntaxNode | undefined {
   const open = [root];
   for (let node = open.pop(); node; node = open.pop()) {
     if (node.type === 'exec_statement') return node;
-    if (node.type === 'print_statement' && !node.children.some((child) => child.type === 'chevron')) return node;
+    if (node.type === 'print_statement' && !node.children.some((child) => child.type === 'chevron'))
+      return node;
     for (let index = node.children.length - 1; index >= 0; index--) open.push(node.children[index]!);
   }
   return undefined;
@@ -124,7 +140,10 @@ function reason(text: string, fault: SyntaxNode, tree: ParsedTree): string {
   if (fault.type === 'exec_statement') return '`exec` is a function and needs parentheses';
   if (fault.type !== 'ERROR') return `\`${fault.type}\` is missing`;
   if (fault === tree.root) return 'the text is not a program';
-  const near = text.slice(fault.start, Math.min(fault.end, fault.start + 60)).split('\n')[0]!.trim();
+  const near = text
+    .slice(fault.start, Math.min(fault.end, fault.start + 60))
+    .split('\n')[0]!
+    .trim();
   return near === '' ? 'unexpected end' : `unexpected \`${near.slice(0, 40)}\``;
 }
 
@@ -134,5 +153,7 @@ function reason(text: string, fault: SyntaxNode, tree: ParsedTree): string {
  */
 export function mendPython(text: string): string {
   if (!/^[ \t]*[%!]|\?[ \t]*$/m.test(text)) return text;
-  return text.replace(/^([ \t]*)[%!]/gm, (_, space: string) => `${space}#`).replace(/^([ \t]*)[\w.]([\w.]*\?{1,2})[ \t]*$/gm, '$1#$2');
+  return text
+    .replace(/^([ \t]*)[%!]/gm, (_, space: string) => `${space}#`)
+    .replace(/^([ \t]*)[\w.]([\w.]*\?{1,2})[ \t]*$/gm, '$1#$2');
 }

@@ -39,7 +39,12 @@ export function parseTree(parser: Parser, text: string): ParsedTree | null {
   }
 }
 
-function readTree(cursor: TreeCursor, types: readonly string[], fields: readonly (string | null)[], hasError: boolean): ParsedTree {
+function readTree(
+  cursor: TreeCursor,
+  types: readonly string[],
+  fields: readonly (string | null)[],
+  hasError: boolean,
+): ParsedTree {
   const faults: SyntaxNode[] = [];
   const root = readNode(cursor, types, fields, null);
   if (root.type === 'ERROR') faults.push(root);

@@ -5,7 +5,8 @@ import { UNKNOWN, combine, itemsOf, listValue, numberValue, only, singleText, te
 /** `a + b` of texts, numbers and lists. */
 export function add(left: Values, right: Values): Values {
   return combine(left, right, (a, b): Value | undefined => {
-    if (a.kind === 'text' && b.kind === 'text') return textValue(a.text + b.text, true, a.decoded || b.decoded);
+    if (a.kind === 'text' && b.kind === 'text')
+      return textValue(a.text + b.text, true, a.decoded || b.decoded);
     if (a.kind === 'number' && b.kind === 'number') return numberValue(a.value + b.value);
     if (a.kind === 'text' && b.kind === 'number') return textValue(a.text + b.value, true, a.decoded);
     if (a.kind === 'number' && b.kind === 'text') return textValue(a.value + b.text, true, b.decoded);
@@ -21,7 +22,9 @@ export function calculate(operator: string, left: Values, right: Values): Values
   return combine(left, right, (a, b) => {
     if (a.kind === 'text' && b.kind === 'number' && operator === '*') {
       const times = Math.max(0, Math.floor(b.value));
-      return a.text.length * times <= LIMITS.textChars ? textValue(a.text.repeat(times), true, a.decoded) : undefined;
+      return a.text.length * times <= LIMITS.textChars
+        ? textValue(a.text.repeat(times), true, a.decoded)
+        : undefined;
     }
     if (a.kind !== 'number' || b.kind !== 'number') return undefined;
     const result = arithmetic(operator, a.value, b.value);
@@ -76,9 +79,9 @@ export function joinTexts(separator: string, items: readonly Values[] | undefine
 /** The items of a list or text in reverse. */
 export function reversed(values: Values): Values {
   const value = values.length === 1 ? values[0] : undefined;
-  if (value?.kind === 'text') return [textValue([...value.text].reverse().join(''), true, true)];
+  if (value?.kind === 'text') return [textValue([...value.text].toReversed().join(''), true, true)];
   const items = itemsOf(values);
-  return items ? [listValue([...items].reverse())] : UNKNOWN;
+  return items ? [listValue(items.toReversed())] : UNKNOWN;
 }
 
 /** One item of a list or text; negative indexes count from the end. */
@@ -90,7 +93,12 @@ export function itemAt(values: Values, index: number): Values {
 }
 
 /** A slice with a step, in Python's sense. */
-export function slice(values: Values, start: number | undefined, stop: number | undefined, step: number): Values {
+export function slice(
+  values: Values,
+  start: number | undefined,
+  stop: number | undefined,
+  step: number,
+): Values {
   const value = values.length === 1 ? values[0] : undefined;
   if (!value || (value.kind !== 'text' && value.kind !== 'list') || step === 0) return UNKNOWN;
   const all: readonly (string | Values)[] = value.kind === 'text' ? [...value.text] : value.items;
@@ -100,7 +108,9 @@ export function slice(values: Values, start: number | undefined, stop: number | 
   const to = step > 0 ? bound(stop, 0, all.length, all.length) : bound(stop, -1, all.length - 1, -1);
   const picked: (string | Values)[] = [];
   for (let at = from; step > 0 ? at < to : at > to; at += step) picked.push(all[at]!);
-  return value.kind === 'text' ? [textValue((picked as string[]).join(''), true, step < 0 || value.decoded)] : [listValue(picked as Values[])];
+  return value.kind === 'text'
+    ? [textValue((picked as string[]).join(''), true, step < 0 || value.decoded)]
+    : [listValue(picked as Values[])];
 }
 
 /** Bytes are carried as texts of one character a byte. */
@@ -112,10 +122,15 @@ const DECODERS: Record<string, (text: string) => string> = {
   hex: (text) => Buffer.from(text.replace(/\s+/g, ''), 'hex').toString('latin1'),
   base32: decodeBase32,
   rot13: (text) =>
-    text.replace(/[a-z]/gi, (char) => String.fromCharCode(char.charCodeAt(0) + (char.toLowerCase() < 'n' ? 13 : -13))),
+    text.replace(/[a-z]/gi, (char) =>
+      String.fromCharCode(char.charCodeAt(0) + (char.toLowerCase() < 'n' ? 13 : -13)),
+    ),
   utf8: utf8ToText,
   latin1: (text) => text,
-  url: (text) => utf8ToText(text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))),
+  url: (text) =>
+    utf8ToText(
+      text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    ),
 };
 
 /** Decodes a text by one of: base64, base32, hex, rot13, utf8, latin1, url. */
@@ -125,7 +140,9 @@ export function decode(how: string, values: Values): Values {
   if (!decoder || !source) return UNKNOWN;
   try {
     const isPlain = how === 'utf8' || how === 'latin1';
-    return only(textValue(decoder(source.text), isPlain ? source.built : true, isPlain ? source.decoded : true));
+    return only(
+      textValue(decoder(source.text), isPlain ? source.built : true, isPlain ? source.decoded : true),
+    );
   } catch {
     return UNKNOWN;
   }

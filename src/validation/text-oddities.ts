@@ -11,13 +11,19 @@ export interface OddText {
 // oxlint-disable-next-line no-misleading-character-class
 const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/g;
 const CODING = /^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/;
-const PLAIN_CODINGS = /^(?:utf-?8(?:-sig)?|(?:us-?)?ascii|latin-?1|iso-?8859-?1|iso-latin-1|cp1252|windows-1252|utf8mb4)$/i;
+const PLAIN_CODINGS =
+  /^(?:utf-?8(?:-sig)?|(?:us-?)?ascii|latin-?1|iso-?8859-?1|iso-latin-1|cp1252|windows-1252|utf8mb4)$/i;
 
 /** Finds text that shows something else than it runs: turned directions, and a Python file in a codec that decodes to other code. */
 export function findOddText(text: string, language: Language): OddText[] {
   const found: OddText[] = [];
   for (const match of text.matchAll(DIRECTION)) {
-    found.push({ rule: 'no-bidirectional-text', subject: `U+${match[0].codePointAt(0)!.toString(16).toUpperCase()}`, start: match.index, end: match.index + 1 });
+    found.push({
+      rule: 'no-bidirectional-text',
+      subject: `U+${match[0].codePointAt(0)!.toString(16).toUpperCase()}`,
+      start: match.index,
+      end: match.index + 1,
+    });
     if (found.length >= 20) break;
   }
   if (language === 'python') {
@@ -26,7 +32,12 @@ export function findOddText(text: string, language: Language): OddText[] {
     for (const line of lines) {
       const codec = CODING.exec(line)?.[1];
       if (codec && !PLAIN_CODINGS.test(codec.replaceAll('_', '-'))) {
-        found.push({ rule: 'no-hidden-code', subject: `The source encoding \`${codec}\``, start, end: start + line.length });
+        found.push({
+          rule: 'no-hidden-code',
+          subject: `The source encoding \`${codec}\``,
+          start,
+          end: start + line.length,
+        });
       }
       start += line.length + 1;
     }

@@ -46,14 +46,24 @@ interface Piece {
  * filter in front of the sandbox, never a replacement for it.
  * Throws UnknownRuleError when the policy names a rule that does not exist; whatever the code is, it answers.
  */
-export async function validateCode({ language, code, policy = 'standard' }: ValidationRequest): Promise<ValidationResult> {
+export async function validateCode({
+  language,
+  code,
+  policy = 'standard',
+}: ValidationRequest): Promise<ValidationResult> {
   const resolved = resolvePolicy(policy);
   const source = readSource(code.length > LIMITS.codeChars ? '' : code);
   const findings = new FindingList(source, resolved);
-  if (code.length > LIMITS.codeChars) findings.addAt('too-large', `The code has ${code.length} characters`, 0, 0);
+  if (code.length > LIMITS.codeChars)
+    findings.addAt('too-large', `The code has ${code.length} characters`, 0, 0);
   else await examineAll({ language, source, depth: 0 }, resolved, findings);
   const list = findings.sorted();
-  return { language, policy: resolved.name, accepted: list.every((finding) => finding.severity !== 'error'), findings: list };
+  return {
+    language,
+    policy: resolved.name,
+    accepted: list.every((finding) => finding.severity !== 'error'),
+    findings: list,
+  };
 }
 
 /** True when the code is no program at all, which is a failure of the code and not a rejection. */
@@ -73,13 +83,24 @@ async function examineAll(first: Piece, policy: ResolvedPolicy, findings: Findin
       await examinePiece(piece, policy, findings, budget, (next) => pieces.push(next));
     } catch (error) {
       if (!(error instanceof BudgetExceededError) && !(error instanceof RangeError)) throw error;
-      findings.addAt('too-complex', 'The code takes too much work to examine', piece.within?.node.start ?? 0, piece.within?.node.end ?? 0);
+      findings.addAt(
+        'too-complex',
+        'The code takes too much work to examine',
+        piece.within?.node.start ?? 0,
+        piece.within?.node.end ?? 0,
+      );
       return;
     }
   }
 }
 
-async function examinePiece(piece: Piece, policy: ResolvedPolicy, findings: FindingList, budget: Budget, push: (piece: Piece) => void): Promise<void> {
+async function examinePiece(
+  piece: Piece,
+  policy: ResolvedPolicy,
+  findings: FindingList,
+  budget: Budget,
+  push: (piece: Piece) => void,
+): Promise<void> {
   const { language, source, depth, within } = piece;
   const nul = findNul(language, source.text);
   if (nul) {
@@ -91,7 +112,9 @@ async function examinePiece(piece: Piece, policy: ResolvedPolicy, findings: Find
   if (!within) {
     const fault = parsed ? await findSyntaxError(language, source, parsed.tree) : undefined;
     if (fault) findings.addAt('syntax', fault.message, fault.start, fault.end);
-    if (!policy.isOff) for (const odd of findOddText(source.text, language)) findings.addAt(odd.rule, odd.subject, odd.start, odd.end);
+    if (!policy.isOff)
+      for (const odd of findOddText(source.text, language))
+        findings.addAt(odd.rule, odd.subject, odd.start, odd.end);
     if (!parsed || (parsed.tree.cut && !fault)) throw new BudgetExceededError('The code is too large a tree');
     // A text that is no program is not judged: what a grammar guesses about it is not what would run.
     if (fault) return;
@@ -108,20 +131,38 @@ async function examinePiece(piece: Piece, policy: ResolvedPolicy, findings: Find
     },
     (inner, text, via, node) => {
       if (depth < LIMITS.embeddedDepth && text.length <= LIMITS.textChars) {
-        push({ language: inner, source: readSource(text), depth: depth + 1, within: within ?? { node, via } });
+        push({
+          language: inner,
+          source: readSource(text),
+          depth: depth + 1,
+          within: within ?? { node, via },
+        });
       }
     },
   );
   EXAMINERS[language](parsed.tree.root, parsed.text, budget, judge.see);
 }
 
-const EXAMINERS = { python: examinePython, javascript: examineJavaScript, typescript: examineJavaScript, bash: examineBash } as const;
+const EXAMINERS = {
+  python: examinePython,
+  javascript: examineJavaScript,
+  typescript: examineJavaScript,
+  bash: examineBash,
+} as const;
 
 /** Parses with the grammar that fits best: TypeScript may hold JSX, Python may hold a notebook's commands. */
-async function parsePiece(language: Language, text: string): Promise<{ tree: ParsedTree; text: string } | undefined> {
+async function parsePiece(
+  language: Language,
+  text: string,
+): Promise<{ tree: ParsedTree; text: string } | undefined> {
   const first = await parseWith(language, text);
   if (!first || first.faults.length === 0) return first && { tree: first, text };
-  const other = language === 'typescript' && text.includes('<') ? { grammar: 'tsx' as const, text } : language === 'python' ? { grammar: 'python' as const, text: mendPython(text) } : undefined;
+  const other =
+    language === 'typescript' && text.includes('<')
+      ? { grammar: 'tsx' as const, text }
+      : language === 'python'
+        ? { grammar: 'python' as const, text: mendPython(text) }
+        : undefined;
   if (other && (other.grammar !== language || other.text !== text)) {
     const second = await parseWith(other.grammar, other.text);
     if (second && second.faults.length === 0) return { tree: second, text: other.text };
@@ -136,7 +177,8 @@ async function parseWith(grammar: GrammarName, text: string): Promise<ParsedTree
   } catch (error) {
     // WebAssembly may run out of memory or stack; the parser is then not to be trusted again.
     forgetParser(grammar, parser);
-    if (error instanceof RangeError || (error instanceof Error && error.name === 'RuntimeError')) return undefined;
+    if (error instanceof RangeError || (error instanceof Error && error.name === 'RuntimeError'))
+      return undefined;
     throw error;
   }
 }

@@ -20,7 +20,12 @@ export type Values = readonly Value[];
 export const UNKNOWN: Values = [];
 
 export const pathValue = (path: string, built = false): Value => ({ kind: 'path', path, built });
-export const textValue = (text: string, built = false, decoded = false): Value => ({ kind: 'text', text, built, decoded });
+export const textValue = (text: string, built = false, decoded = false): Value => ({
+  kind: 'text',
+  text,
+  built,
+  decoded,
+});
 export const numberValue = (value: number): Value => ({ kind: 'number', value });
 export const listValue = (items: readonly Values[]): Value => ({ kind: 'list', items });
 
@@ -46,13 +51,18 @@ export function union(groups: Iterable<Values>): Values {
 function sameValue(a: Value, b: Value): boolean {
   if (a === b) return true;
   if (a.kind === 'path' && b.kind === 'path') return a.path === b.path && a.built === b.built;
-  if (a.kind === 'text' && b.kind === 'text') return a.text === b.text && a.built === b.built && a.decoded === b.decoded;
+  if (a.kind === 'text' && b.kind === 'text')
+    return a.text === b.text && a.built === b.built && a.decoded === b.decoded;
   if (a.kind === 'number' && b.kind === 'number') return a.value === b.value;
   return a.kind === 'function' && b.kind === 'function' && a.node === b.node;
 }
 
 /** Every combination of two alternatives, up to a bound. */
-export function combine(left: Values, right: Values, join: (a: Value, b: Value) => Value | undefined): Values {
+export function combine(
+  left: Values,
+  right: Values,
+  join: (a: Value, b: Value) => Value | undefined,
+): Values {
   const all: Value[] = [];
   for (const a of left) {
     for (const b of right) {
@@ -85,6 +95,7 @@ export function singleText(values: Values): { text: string; built: boolean; deco
 export function itemsOf(values: Values): readonly Values[] | undefined {
   const value = values.length === 1 ? values[0] : undefined;
   if (value?.kind === 'list') return value.items.length <= LIMITS.listItems ? value.items : undefined;
-  if (value?.kind === 'text' && value.text.length <= LIMITS.listItems) return [...value.text].map((char) => [textValue(char, true, value.decoded)]);
+  if (value?.kind === 'text' && value.text.length <= LIMITS.listItems)
+    return [...value.text].map((char) => [textValue(char, true, value.decoded)]);
   return undefined;
 }

@@ -11,7 +11,19 @@ export interface Word {
 
 const BRACES = /^([^{}$"'`]*)\{([^{}$"'`]*,[^{}$"'`]*)\}([^{}$"'`]*)$/;
 const MOST_ALTERNATIVES = 8;
-const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', e: '\x1b', f: '\f', v: '\v', '\\': '\\', "'": "'", '"': '"' };
+const ESCAPES: Record<string, string> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\x07',
+  b: '\b',
+  e: '\x1b',
+  f: '\f',
+  v: '\v',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+};
 const SPLITTING = new Set(['simple_expansion', 'expansion', 'command_substitution']);
 
 /** Works out words of a script from its variables and from what `echo`, `printf` and decoders would print; runs nothing. */
@@ -70,7 +82,9 @@ export class BashWords {
       case 'string':
         return this.#quoted(node);
       case 'concatenation':
-        return BRACES.test(this.textOf(node)) ? this.bareWord(this.textOf(node)) : this.#join(node.children, true);
+        return BRACES.test(this.textOf(node))
+          ? this.bareWord(this.textOf(node))
+          : this.#join(node.children, true);
       case 'command_name':
         return this.alternatives(node.children[0] ?? { ...node, type: 'word' });
       case 'simple_expansion':
@@ -78,7 +92,9 @@ export class BashWords {
         return this.#expansion(node);
       case 'command_substitution': {
         const output = this.outputOf(namedChildren(node)[0]);
-        return output === undefined ? plain(this.textOf(node)) : [{ words: split(output.replace(/\n+$/, '')), built: true }];
+        return output === undefined
+          ? plain(this.textOf(node))
+          : [{ words: split(output.replace(/\n+$/, '')), built: true }];
       }
       default:
         return plain(this.textOf(node).slice(0, LIMITS.textChars));
@@ -88,7 +104,8 @@ export class BashWords {
   /** An unquoted word: braces expanded, backslashes gone. */
   bareWord(text: string): readonly Word[] {
     const braces = text.length < 2_000 ? BRACES.exec(text) : null;
-    if (braces) return [{ words: braces[2]!.split(',').map((part) => braces[1]! + part + braces[3]!), built: true }];
+    if (braces)
+      return [{ words: braces[2]!.split(',').map((part) => braces[1]! + part + braces[3]!), built: true }];
     const bare = text.replaceAll(/\\(?:\r?\n|(.))/gs, (_, char?: string) => char ?? '');
     return [{ words: [bare], built: /\w\\\w/.test(text) }];
   }
@@ -97,7 +114,16 @@ export class BashWords {
     const parts = namedChildren(node);
     if (parts.length === 0) return [{ words: [this.textOf(node).slice(1, -1)], built: false }];
     if (parts.length === 1 && parts[0]!.type === 'string_content') {
-      return [{ words: [this.textOf(node).slice(1, -1).replaceAll(/\\([$`"\\])/g, '$1')], built: false }];
+      return [
+        {
+          words: [
+            this.textOf(node)
+              .slice(1, -1)
+              .replaceAll(/\\([$`"\\])/g, '$1'),
+          ],
+          built: false,
+        },
+      ];
     }
     return this.#join(parts, false);
   }
@@ -112,14 +138,24 @@ export class BashWords {
         for (const right of found) {
           if (next.length >= MOST_ALTERNATIVES) break;
           const isSplit = splits && (SPLITTING.has(part.type) || right.words.length > 1);
-          const words = isSplit ? right.words.flatMap((word) => splitKeepingEdges(word)) : [right.words.join(' ')];
-          const joined = [...left.words.slice(0, -1), `${left.words.at(-1) ?? ''}${words[0] ?? ''}`, ...words.slice(1)];
-          if (joined.join('').length <= LIMITS.textChars) next.push({ words: joined, built: left.built || right.built });
+          const words = isSplit
+            ? right.words.flatMap((word) => splitKeepingEdges(word))
+            : [right.words.join(' ')];
+          const joined = [
+            ...left.words.slice(0, -1),
+            `${left.words.at(-1) ?? ''}${words[0] ?? ''}`,
+            ...words.slice(1),
+          ];
+          if (joined.join('').length <= LIMITS.textChars)
+            next.push({ words: joined, built: left.built || right.built });
         }
       }
       all = next;
     }
-    const tidied = all.map((word) => ({ ...word, words: word.words.length > 1 ? word.words.filter((each) => each !== '') : word.words }));
+    const tidied = all.map((word) => ({
+      ...word,
+      words: word.words.length > 1 ? word.words.filter((each) => each !== '') : word.words,
+    }));
     return tidied.length > 0 ? tidied : [{ words: ['$?'], built: false }];
   }
 
@@ -131,12 +167,17 @@ export class BashWords {
     if (name === 'IFS' && !this.#variables.has(name)) return [{ words: [' '], built: true }];
     const values = this.#variables.get(name) ?? [];
     let found = values.flatMap((value) => this.alternatives(value));
-    if (indirect === '!') found = found.flatMap((word) => (this.#variables.get(word.words.join(' ')) ?? []).flatMap((value) => this.alternatives(value)));
+    if (indirect === '!')
+      found = found.flatMap((word) =>
+        (this.#variables.get(word.words.join(' ')) ?? []).flatMap((value) => this.alternatives(value)),
+      );
     if (found.length === 0) {
       const fallback = /^:?[-=](.*)$/s.exec(rest)?.[1];
       return [{ words: [fallback ?? text], built: false }];
     }
-    return found.map((word) => ({ words: [modify(word.words.join(' '), rest)], built: word.built || rest !== '' })).flatMap((word) => [{ words: split(word.words[0]!), built: word.built }]);
+    return found
+      .map((word) => ({ words: [modify(word.words.join(' '), rest)], built: word.built || rest !== '' }))
+      .flatMap((word) => [{ words: split(word.words[0]!), built: word.built }]);
   }
 
   /** What a command or pipeline prints, where that can be told without running it. */
@@ -233,17 +274,23 @@ function splitKeepingEdges(text: string): string[] {
 }
 
 function decodeAnsi(text: string): string {
-  return text.replace(/\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|0?([0-7]{1,3})|(.))/gs, (whole, x?: string, u?: string, octal?: string, char?: string) => {
-    if (x ?? u) return String.fromCharCode(Number.parseInt((x ?? u)!, 16));
-    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
-    return ESCAPES[char ?? ''] ?? whole;
-  });
+  return text.replace(
+    /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|0?([0-7]{1,3})|(.))/gs,
+    (whole, x?: string, u?: string, octal?: string, char?: string) => {
+      if (x ?? u) return String.fromCharCode(Number.parseInt((x ?? u)!, 16));
+      if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
+      return ESCAPES[char ?? ''] ?? whole;
+    },
+  );
 }
 
 function formatPrintf(args: readonly string[]): string {
   const [format = '', ...rest] = args[0] === '--' ? args.slice(1) : args;
   let at = 0;
-  const one = (): string => decodeAnsi(format).replace(/%(?:b|s|c|d)/g, (kind) => (kind === '%b' ? decodeAnsi(rest[at++] ?? '') : (rest[at++] ?? '')));
+  const one = (): string =>
+    decodeAnsi(format).replace(/%(?:b|s|c|d)/g, (kind) =>
+      kind === '%b' ? decodeAnsi(rest[at++] ?? '') : (rest[at++] ?? ''),
+    );
   let text = one();
   while (at > 0 && at < rest.length && text.length < LIMITS.textChars) text += one();
   return text;
@@ -254,11 +301,15 @@ function modify(value: string, rest: string): string {
   if (part) {
     const start = Number(part[1]);
     const from = start < 0 ? value.length + start : start;
-    return part[2] === undefined ? value.slice(from) : value.slice(from, Number(part[2]) < 0 ? Number(part[2]) : from + Number(part[2]));
+    return part[2] === undefined
+      ? value.slice(from)
+      : value.slice(from, Number(part[2]) < 0 ? Number(part[2]) : from + Number(part[2]));
   }
   const replaced = /^(\/\/?)([^/]*)\/?(.*)$/s.exec(rest);
   if (replaced && replaced[2] !== '' && replaced[3]!.length * value.length < LIMITS.textChars) {
-    return replaced[1] === '//' ? value.replaceAll(replaced[2]!, () => replaced[3]!) : value.replace(replaced[2]!, () => replaced[3]!);
+    return replaced[1] === '//'
+      ? value.replaceAll(replaced[2]!, () => replaced[3]!)
+      : value.replace(replaced[2]!, () => replaced[3]!);
   }
   if (rest.startsWith('^^')) return value.toUpperCase();
   if (rest.startsWith(',,')) return value.toLowerCase();
@@ -266,15 +317,22 @@ function modify(value: string, rest: string): string {
 }
 
 function translate(input: string, args: readonly string[]): string | undefined {
-  if (args[0] === '-d') return args[1] === undefined ? undefined : [...input].filter((char) => !spread(args[1]!).includes(char)).join('');
+  if (args[0] === '-d')
+    return args[1] === undefined
+      ? undefined
+      : [...input].filter((char) => !spread(args[1]!).includes(char)).join('');
   const [from, to] = [spread(args[0] ?? ''), spread(args[1] ?? '')];
   if (from.length === 0 || to.length === 0) return undefined;
-  return [...input].map((char) => (from.includes(char) ? to[Math.min(from.indexOf(char), to.length - 1)]! : char)).join('');
+  return [...input]
+    .map((char) => (from.includes(char) ? to[Math.min(from.indexOf(char), to.length - 1)]! : char))
+    .join('');
 }
 
 function spread(set: string): string {
   return set.replace(/(.)-(.)/g, (whole, low: string, high: string) => {
     const [a, b] = [low.charCodeAt(0), high.charCodeAt(0)];
-    return b >= a && b - a < 256 ? Array.from({ length: b - a + 1 }, (_, at) => String.fromCharCode(a + at)).join('') : whole;
+    return b >= a && b - a < 256
+      ? Array.from({ length: b - a + 1 }, (_, at) => String.fromCharCode(a + at)).join('')
+      : whole;
   });
 }

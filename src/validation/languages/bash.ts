@@ -10,12 +10,42 @@ const WRAPPERS: Record<string, string> = {
   busybox: '', setsid: '', stdbuf: 'ioe', watch: 'n', then: '', do: '', else: '', '!': '', chronic: '', unbuffer: '', flock: 'wE', parallel: 'j', strace: 'eo',
 }; // prettier-ignore
 const INLINE: Record<string, { readonly language: Language; readonly flag: RegExp }> = {
-  ...Object.fromEntries(['sh', 'bash', 'zsh', 'dash', 'ksh', 'ash'].map((name) => [name, { language: 'bash' as const, flag: /^-[a-z]*c$/ }])),
-  ...Object.fromEntries(['python', 'python3', 'python2', 'pypy', 'pypy3', 'ipython'].map((name) => [name, { language: 'python' as const, flag: /^-[A-Za-z]*c$/ }])),
-  ...Object.fromEntries(['node', 'nodejs', 'bun', 'deno'].map((name) => [name, { language: 'javascript' as const, flag: /^(?:-[a-z]*[ep]|--eval|--print|eval)$/ }])),
+  ...Object.fromEntries(
+    ['sh', 'bash', 'zsh', 'dash', 'ksh', 'ash'].map((name) => [
+      name,
+      { language: 'bash' as const, flag: /^-[a-z]*c$/ },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['python', 'python3', 'python2', 'pypy', 'pypy3', 'ipython'].map((name) => [
+      name,
+      { language: 'python' as const, flag: /^-[A-Za-z]*c$/ },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['node', 'nodejs', 'bun', 'deno'].map((name) => [
+      name,
+      { language: 'javascript' as const, flag: /^(?:-[a-z]*[ep]|--eval|--print|eval)$/ },
+    ]),
+  ),
 };
 /** Commands that look at a script and do not run it. */
-const QUIET = new Set(['echo', 'printf', 'basename', 'dirname', 'cat', 'readlink', 'realpath', 'sed', 'grep', 'head', 'tail', 'cd', 'test', '[']);
+const QUIET = new Set([
+  'echo',
+  'printf',
+  'basename',
+  'dirname',
+  'cat',
+  'readlink',
+  'realpath',
+  'sed',
+  'grep',
+  'head',
+  'tail',
+  'cd',
+  'test',
+  '[',
+]);
 const LOOPS = new Set(['while_statement', 'until_statement', 'c_style_for_statement', 'for_statement']);
 
 /** Tells what commands a Bash script runs. */
@@ -26,13 +56,15 @@ export function examineBash(root: SyntaxNode, text: string, budget: Budget, emit
     switch (node.type) {
       case 'command':
       case 'ERROR':
-        if (node.type === 'command' || node.children.some((child) => child.type === 'command_name')) examineCommand(node, words, budget, emit);
+        if (node.type === 'command' || node.children.some((child) => child.type === 'command_name'))
+          examineCommand(node, words, budget, emit);
         return;
       case 'file_redirect':
         examineRedirect(node, words, emit);
         return;
       case 'function_definition':
-        if (startsItself(node, words)) emit({ on: 'oddity', what: 'A function that starts itself in the background', node });
+        if (startsItself(node, words))
+          emit({ on: 'oddity', what: 'A function that starts itself in the background', node });
         return;
       default:
     }
@@ -46,7 +78,8 @@ function noteVariable(node: SyntaxNode, words: BashWords): void {
     if (name && value) words.assign(words.textOf(name), value);
   } else if (node.type === 'for_statement') {
     const name = childOf(node, 'variable');
-    for (const child of node.children.slice(0, 64)) if (name && child.field === 'value') words.assign(words.textOf(name), child);
+    for (const child of node.children.slice(0, 64))
+      if (name && child.field === 'value') words.assign(words.textOf(name), child);
   }
 }
 
@@ -54,9 +87,17 @@ function examineCommand(node: SyntaxNode, words: BashWords, budget: Budget, emit
   const nameNode = childOf(node, 'name') ?? node.children.find((child) => child.type === 'command_name');
   if (!nameNode) return;
   // The grammar takes a brace that opens a command's own name for a block.
-  const expanded = words.text[node.start - 1] === '{' ? words.bareWord(words.text.slice(node.start - 1, node.end))[0]! : undefined;
+  const expanded =
+    words.text[node.start - 1] === '{'
+      ? words.bareWord(words.text.slice(node.start - 1, node.end))[0]!
+      : undefined;
   if (expanded && expanded.words.length > 1) emitCommand(expanded.words, true, node, words, emit);
-  const alternatives = Math.max(...node.children.slice(0, 16).map((child) => (child.named && isWord(child) ? words.alternatives(child).length : 1)), 1);
+  const alternatives = Math.max(
+    ...node.children
+      .slice(0, 16)
+      .map((child) => (child.named && isWord(child) ? words.alternatives(child).length : 1)),
+    1,
+  );
   for (let choice = 0; choice < alternatives; choice++) {
     budget.spend();
     const all = words.wordsOf(node, choice);
@@ -65,15 +106,27 @@ function examineCommand(node: SyntaxNode, words: BashWords, budget: Budget, emit
   }
 }
 
-const isWord = (node: SyntaxNode): boolean => node.field === 'name' || node.field === 'argument' || node.type === 'command_name';
+const isWord = (node: SyntaxNode): boolean =>
+  node.field === 'name' || node.field === 'argument' || node.type === 'command_name';
 
-function emitCommand(all: readonly string[], built: boolean, node: SyntaxNode, words: BashWords, emit: Emit): void {
+function emitCommand(
+  all: readonly string[],
+  built: boolean,
+  node: SyntaxNode,
+  words: BashWords,
+  emit: Emit,
+): void {
   let rest = all;
   for (let level = 0; level < 6 && rest.length > 0; level++) {
     const name = rest[0]!.slice(rest[0]!.lastIndexOf('/') + 1);
     const args = rest.slice(1);
     const fedBy = feedersOf(node, words);
-    if (rest.slice(0, 2).some((word) => /^\$\{?(?:0|BASH_SOURCE\S*)\}?$/.test(word)) && !QUIET.has(name) && isRepeated(node)) emit({ on: 'oddity', what: 'The script that starts itself without end', node });
+    if (
+      rest.slice(0, 2).some((word) => /^\$\{?(?:0|BASH_SOURCE\S*)\}?$/.test(word)) &&
+      !QUIET.has(name) &&
+      isRepeated(node)
+    )
+      emit({ on: 'oddity', what: 'The script that starts itself without end', node });
     emit({ on: 'command', name, args, writesTo: [], readsFrom: [], built, fedBy, node });
     emitInline(name, args, node, words, emit);
     const inner = unwrap(name, args);
@@ -103,7 +156,13 @@ function afterExec(args: readonly string[]): readonly string[] | undefined {
   return at < 0 ? undefined : args.slice(at + 1).map((arg) => (arg === '{}' ? (args[0] ?? arg) : arg));
 }
 
-function emitInline(name: string, args: readonly string[], node: SyntaxNode, words: BashWords, emit: Emit): void {
+function emitInline(
+  name: string,
+  args: readonly string[],
+  node: SyntaxNode,
+  words: BashWords,
+  emit: Emit,
+): void {
   const run = (language: Language, text: string | undefined): void => {
     if (text !== undefined && text !== '') emit({ on: 'embed', language, text, via: `\`${name}\``, node });
   };
@@ -122,13 +181,16 @@ function emitInline(name: string, args: readonly string[], node: SyntaxNode, wor
 
 /** The text that is fed into a command, where it can be told. */
 function inputOf(node: SyntaxNode, words: BashWords): string | undefined {
-  const own = words.fedText(node) ?? (node.parent?.type === 'redirected_statement' ? words.fedText(node.parent) : undefined);
+  const own =
+    words.fedText(node) ??
+    (node.parent?.type === 'redirected_statement' ? words.fedText(node.parent) : undefined);
   if (own !== undefined) return own;
   const stage = node.parent?.type === 'redirected_statement' ? node.parent : node;
   if (stage.parent?.type !== 'pipeline') return undefined;
   const stages = namedChildren(stage.parent);
   let text = words.outputOf(stages[0]);
-  for (const each of stages.slice(1, stages.indexOf(stage))) text = text === undefined ? undefined : words.filter(text, each);
+  for (const each of stages.slice(1, stages.indexOf(stage)))
+    text = text === undefined ? undefined : words.filter(text, each);
   return text;
 }
 
@@ -145,12 +207,15 @@ function feedersOf(node: SyntaxNode, words: BashWords): string[] {
     }
   }
   for (const child of node.children) {
-    if (child.named && child.field === 'argument' && child.type !== 'word') names.push(...commandNames(child, words));
+    if (child.named && child.field === 'argument' && child.type !== 'word')
+      names.push(...commandNames(child, words));
     if (child.type === 'command_name') names.push(...commandNames(child, words));
-    if (child.type === 'file_redirect' || child.type === 'herestring_redirect') names.push(...commandNames(child, words));
+    if (child.type === 'file_redirect' || child.type === 'herestring_redirect')
+      names.push(...commandNames(child, words));
   }
   if (node.parent?.type === 'redirected_statement' && node.parent.children.length <= 8) {
-    for (const child of node.parent.children) if (child.field === 'redirect') names.push(...commandNames(child, words));
+    for (const child of node.parent.children)
+      if (child.field === 'redirect') names.push(...commandNames(child, words));
   }
   return names;
 }
@@ -171,12 +236,26 @@ function commandNames(node: SyntaxNode, words: BashWords): string[] {
 function examineRedirect(node: SyntaxNode, words: BashWords, emit: Emit): void {
   const text = words.textOf(node);
   const isRead = /^\d*<(?![>&])/.test(text);
-  const targets = node.children.filter((child) => child.field === 'destination').flatMap((child) => words.alternatives(child).map((word) => word.words.join(' ')));
+  const targets = node.children
+    .filter((child) => child.field === 'destination')
+    .flatMap((child) => words.alternatives(child).map((word) => word.words.join(' ')));
   if (targets.length === 0) return;
-  if (targets.some((target) => /^\/dev\/(?:tcp|udp)\//.test(target))) emit({ on: 'oddity', what: 'A connection opened by /dev/tcp', node });
-  emit({ on: 'command', name: isRead ? '<' : '>', args: [], writesTo: isRead ? [] : targets, readsFrom: isRead ? targets : [], built: false, fedBy: [], node });
-  const isOutside = (target: string): boolean => target.startsWith('/') && !/^\/(?:tmp\/|home\/user\/|dev\/(?:null|stdout|stderr|tty|fd\/))/.test(target);
-  if (!isRead && targets.some(isOutside)) emit({ on: 'oddity', what: 'A redirection outside the working folder', node });
+  if (targets.some((target) => /^\/dev\/(?:tcp|udp)\//.test(target)))
+    emit({ on: 'oddity', what: 'A connection opened by /dev/tcp', node });
+  emit({
+    on: 'command',
+    name: isRead ? '<' : '>',
+    args: [],
+    writesTo: isRead ? [] : targets,
+    readsFrom: isRead ? targets : [],
+    built: false,
+    fedBy: [],
+    node,
+  });
+  const isOutside = (target: string): boolean =>
+    target.startsWith('/') && !/^\/(?:tmp\/|home\/user\/|dev\/(?:null|stdout|stderr|tty|fd\/))/.test(target);
+  if (!isRead && targets.some(isOutside))
+    emit({ on: 'oddity', what: 'A redirection outside the working folder', node });
 }
 
 /** A fork bomb: a function that pipes into itself, or puts itself into the background. */
@@ -190,7 +269,9 @@ function startsItself(node: SyntaxNode, words: BashWords): boolean {
     if (next.type === 'command' && words.wordsOf(next)[0] === name) {
       const top = next.parent?.type === 'pipeline' ? next.parent : next;
       const after = words.text.slice(top.end, top.end + 20);
-      const piped = next.parent?.type === 'pipeline' && namedChildren(next.parent).filter((stage) => words.wordsOf(stage)[0] === name).length > 1;
+      const piped =
+        next.parent?.type === 'pipeline' &&
+        namedChildren(next.parent).filter((stage) => words.wordsOf(stage)[0] === name).length > 1;
       if (piped || /^\s*\)?\s*&(?!&)/.test(after)) return true;
     }
     open.push(...next.children.slice(0, 200));

@@ -2,19 +2,36 @@ import { LIMITS } from '../budget.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { type SyntaxNode, childOf, namedChildren } from '../syntax-tree.ts';
 import { add, decode, joinTexts, reversed, slice } from '../text-folding.ts';
-import { UNKNOWN, type Value, type Values, itemsOf, listValue, numberValue, only, pathValue, singleText, textValue, union } from '../values.ts';
+import {
+  UNKNOWN,
+  type Value,
+  type Values,
+  itemsOf,
+  listValue,
+  numberValue,
+  only,
+  pathValue,
+  singleText,
+  textValue,
+  union,
+} from '../values.ts';
 import { modulePath } from './javascript-names.ts';
-import { argumentsOf, canonicalJavaScript } from './javascript-values.ts';
+import { argumentsOf, canonicalJavaScript } from './javascript-paths.ts';
 
 /** What is called, and with what: `f.call(x, …)` and `f.apply(x, […])` are calls of `f`. */
-export function unwrapCall(node: SyntaxNode, evaluator: Evaluator): { callee: Values; args: readonly Values[] } {
+export function unwrapCall(
+  node: SyntaxNode,
+  evaluator: Evaluator,
+): { callee: Values; args: readonly Values[] } {
   const target = childOf(node, 'function') ?? childOf(node, 'constructor');
   const args = argumentsOf(node).positional.map((arg) => evaluator.valuesOf(arg));
   const callee = evaluator.valuesOf(target);
   const how = target?.type === 'member_expression' ? childOf(target, 'property') : undefined;
   const name = how ? evaluator.textOf(how) : '';
   if (name !== 'call' && name !== 'apply') return { callee, args };
-  const bare = callee.map((value) => (value.kind === 'path' ? pathValue(value.path.replace(/\.(?:call|apply)$/, ''), value.built) : value));
+  const bare = callee.map((value) =>
+    value.kind === 'path' ? pathValue(value.path.replace(/\.(?:call|apply)$/, ''), value.built) : value,
+  );
   return { callee: bare, args: name === 'call' ? args.slice(1) : (itemsOf(args[1] ?? UNKNOWN) ?? []) };
 }
 
@@ -25,7 +42,9 @@ export function callJavaScript(node: SyntaxNode, evaluator: Evaluator): Values {
   const { callee, args } = unwrapCall(node, evaluator);
   if (target.type === 'member_expression' || target.type === 'subscript_expression') {
     const property = childOf(target, 'property');
-    const name = property ? evaluator.textOf(property) : (singleText(evaluator.valuesOf(childOf(target, 'index')))?.text ?? '');
+    const name = property
+      ? evaluator.textOf(property)
+      : (singleText(evaluator.valuesOf(childOf(target, 'index')))?.text ?? '');
     const folded = callMethod(evaluator.valuesOf(childOf(target, 'object')), name, args, evaluator);
     if (folded) return folded;
   }
@@ -51,7 +70,9 @@ function callValue(callee: Value, args: readonly Values[], evaluator: Evaluator)
       return name ? evaluator.member(first, name.text, name.built) : evaluator.member(first, '?', false);
     }
     case 'Object.values':
-      return first.flatMap((value) => (value.kind === 'dict' ? [listValue([...value.entries.values()])] : []));
+      return first.flatMap((value) =>
+        value.kind === 'dict' ? [listValue([...value.entries.values()])] : [],
+      );
     case 'Reflect.apply':
       return union(first.map((value) => callValue(value, itemsOf(args[2] ?? UNKNOWN) ?? [], evaluator)));
     case 'String.fromCharCode':
@@ -93,7 +114,8 @@ function callValue(callee: Value, args: readonly Values[], evaluator: Evaluator)
     case 'path.resolve':
       return joinTexts('/', args);
     default:
-      if (callee.path.endsWith('.bind')) return [pathValue(callee.path.slice(0, -'.bind'.length), callee.built)];
+      if (callee.path.endsWith('.bind'))
+        return [pathValue(callee.path.slice(0, -'.bind'.length), callee.built)];
       return only(pathValue(canonicalJavaScript(`${callee.path}()`), callee.built));
   }
 }
@@ -104,13 +126,19 @@ function decoded(how: string, source: Values, path: string): Values {
 }
 
 /** What a method of a text or list gives; undefined when the base is neither. */
-function callMethod(base: Values, name: string, args: readonly Values[], evaluator: Evaluator): Values | undefined {
+function callMethod(
+  base: Values,
+  name: string,
+  args: readonly Values[],
+  evaluator: Evaluator,
+): Values | undefined {
   const value = base.length === 1 ? base[0]! : undefined;
   if (name === 'toString' && value?.kind === 'path' && value.path === 'Buffer.from()') return base;
   if (name === 'then' && value) return base;
   if (value?.kind !== 'text' && value?.kind !== 'list') return undefined;
   const [first = UNKNOWN, second = UNKNOWN] = args;
-  const number = (values: Values): number | undefined => (values[0]?.kind === 'number' ? values[0].value : undefined);
+  const number = (values: Values): number | undefined =>
+    values[0]?.kind === 'number' ? values[0].value : undefined;
   switch (name) {
     case 'concat':
       return args.reduce(add, base);
@@ -123,7 +151,9 @@ function callMethod(base: Values, name: string, args: readonly Values[], evaluat
     case 'toReversed':
       return value.kind === 'list' ? reversed(base) : undefined;
     case 'join':
-      return value.kind === 'list' ? joinTexts(singleText(first)?.text ?? (args.length === 0 ? ',' : ''), itemsOf(base)) : undefined;
+      return value.kind === 'list'
+        ? joinTexts(singleText(first)?.text ?? (args.length === 0 ? ',' : ''), itemsOf(base))
+        : undefined;
     case 'map': {
       const items = itemsOf(base);
       const fn = first.length === 1 ? first[0]! : undefined;
@@ -138,14 +168,20 @@ function callMethod(base: Values, name: string, args: readonly Values[], evaluat
 
 function mapped(fn: SyntaxNode, items: readonly Values[], evaluator: Evaluator): Values {
   const body = childOf(fn, 'body');
-  const single = childOf(fn, 'parameter') ?? namedChildren(childOf(fn, 'parameters') ?? { ...fn, children: [] })[0];
+  const single =
+    childOf(fn, 'parameter') ?? namedChildren(childOf(fn, 'parameters') ?? { ...fn, children: [] })[0];
   const parameter = single?.type === 'required_parameter' ? childOf(single, 'pattern') : single;
   if (!body || body.type === 'statement_block' || parameter?.type !== 'identifier') return UNKNOWN;
   const results = evaluator.unroll(body, items, (item) => new Map([[evaluator.textOf(parameter), item]]));
   return results ? [listValue(results)] : UNKNOWN;
 }
 
-function callTextMethod({ text, built, decoded: isDecoded }: Extract<Value, { kind: 'text' }>, name: string, first: Values, second: Values): Values | undefined {
+function callTextMethod(
+  { text, built, decoded: isDecoded }: Extract<Value, { kind: 'text' }>,
+  name: string,
+  first: Values,
+  second: Values,
+): Values | undefined {
   const [a, b] = [singleText(first)?.text, singleText(second)?.text];
   const same = (result: string): Values => only(textValue(result, built || result !== text, isDecoded));
   switch (name) {
@@ -155,7 +191,9 @@ function callTextMethod({ text, built, decoded: isDecoded }: Extract<Value, { ki
       return [textValue(text, built, isDecoded)];
     case 'split': {
       const parts = a === undefined ? [text] : text.split(a);
-      return parts.length <= LIMITS.listItems ? [listValue(parts.map((part) => [textValue(part, true, isDecoded)]))] : UNKNOWN;
+      return parts.length <= LIMITS.listItems
+        ? [listValue(parts.map((part) => [textValue(part, true, isDecoded)]))]
+        : UNKNOWN;
     }
     case 'replace':
     case 'replaceAll':
@@ -172,7 +210,9 @@ function callTextMethod({ text, built, decoded: isDecoded }: Extract<Value, { ki
     case 'substr':
       return same(text.slice(Number(a ?? 0), b === undefined ? undefined : Number(a ?? 0) + Number(b)));
     case 'repeat':
-      return Number(a ?? 0) * text.length <= LIMITS.textChars && Number(a ?? 0) >= 0 ? same(text.repeat(Number(a ?? 0))) : UNKNOWN;
+      return Number(a ?? 0) * text.length <= LIMITS.textChars && Number(a ?? 0) >= 0
+        ? same(text.repeat(Number(a ?? 0)))
+        : UNKNOWN;
     case 'charCodeAt':
     case 'codePointAt': {
       const code = text.codePointAt(Number(a ?? 0));

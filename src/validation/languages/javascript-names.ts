@@ -5,7 +5,14 @@ import { type SyntaxNode, childOf, namedChildren } from '../syntax-tree.ts';
 const FUNCTIONS = new Set([
   'function_declaration', 'function_expression', 'arrow_function', 'method_definition', 'generator_function', 'generator_function_declaration',
 ]); // prettier-ignore
-const BLOCKS = new Set(['statement_block', 'for_statement', 'for_in_statement', 'catch_clause', 'switch_body', 'class_static_block']);
+const BLOCKS = new Set([
+  'statement_block',
+  'for_statement',
+  'for_in_statement',
+  'catch_clause',
+  'switch_body',
+  'class_static_block',
+]);
 const BRANCHES = new Set([
   'if_statement', 'else_clause', 'while_statement', 'do_statement', 'for_statement', 'for_in_statement', 'try_statement', 'catch_clause',
   'switch_statement', 'ternary_expression', 'binary_expression',
@@ -20,10 +27,13 @@ interface Step {
 /** The name that JavaScript sees: escapes in it are decoded. */
 export function javaScriptName(text: string): string {
   if (!text.includes('\\u')) return text;
-  return text.replace(/\\u(?:\{([0-9a-f]{1,6})\}|([0-9a-f]{4}))/gi, (whole, long?: string, short?: string) => {
-    const point = Number.parseInt(long ?? short!, 16);
-    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-  });
+  return text.replace(
+    /\\u(?:\{([0-9a-f]{1,6})\}|([0-9a-f]{4}))/gi,
+    (whole, long?: string, short?: string) => {
+      const point = Number.parseInt(long ?? short!, 16);
+      return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+    },
+  );
 }
 
 /** The path of a module: without `node:`, the job's own files unknown. */
@@ -43,7 +53,13 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
   const nameOf = (node: SyntaxNode): string => javaScriptName(textOf(node));
   const steps: Step[] = [{ node: root, scope: module, certain: true }];
 
-  const bindPattern = (pattern: SyntaxNode, from: Binding['source'], scope: Scope, at: number, certain: boolean): void => {
+  const bindPattern = (
+    pattern: SyntaxNode,
+    from: Binding['source'],
+    scope: Scope,
+    at: number,
+    certain: boolean,
+  ): void => {
     const open = [{ pattern, from }];
     for (let next = open.pop(); next; next = open.pop()) {
       const { pattern: target, from: source } = next;
@@ -56,22 +72,35 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
           break;
         case 'object_pattern':
           for (const child of namedChildren(target)) {
-            const inner = child.type === 'object_assignment_pattern' ? (childOf(child, 'left') ?? child) : child;
+            const inner =
+              child.type === 'object_assignment_pattern' ? (childOf(child, 'left') ?? child) : child;
             const key = inner.type === 'pair_pattern' ? childOf(inner, 'key') : inner;
             const value = inner.type === 'pair_pattern' ? childOf(inner, 'value') : inner;
             if (!key || !value) continue;
             const name = key.type === 'string' ? textOf(key).slice(1, -1) : nameOf(key);
             const known: Binding['source'] = whole && key.type !== 'computed_property_name' && inner.type !== 'rest_pattern' ? { kind: 'property', node: whole, key: name } : { kind: 'unknown' }; // prettier-ignore
-            open.push({ pattern: value.type === 'rest_pattern' ? (namedChildren(value)[0] ?? value) : value, from: known });
+            open.push({
+              pattern: value.type === 'rest_pattern' ? (namedChildren(value)[0] ?? value) : value,
+              from: known,
+            });
           }
           break;
         case 'array_pattern':
-          namedChildren(target).forEach((child, index) => open.push({ pattern: child, from: whole ? { kind: 'part', node: whole, index } : { kind: 'unknown' } }));
+          namedChildren(target).forEach((child, index) =>
+            open.push({
+              pattern: child,
+              from: whole ? { kind: 'part', node: whole, index } : { kind: 'unknown' },
+            }),
+          );
           break;
         case 'assignment_pattern': {
           const left = childOf(target, 'left');
           const right = childOf(target, 'right');
-          if (left) open.push({ pattern: left, from: right && source.kind === 'unknown' ? { kind: 'value', node: right } : source });
+          if (left)
+            open.push({
+              pattern: left,
+              from: right && source.kind === 'unknown' ? { kind: 'value', node: right } : source,
+            });
           break;
         }
         case 'rest_pattern':
@@ -95,11 +124,21 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
     const list = single ? [single] : namedChildren(childOf(fn, 'parameters') ?? { ...fn, children: [] });
     list.forEach((parameter, index) => {
       const typed = parameter.type === 'required_parameter' || parameter.type === 'optional_parameter';
-      const pattern = typed ? childOf(parameter, 'pattern') : parameter.type === 'assignment_pattern' ? childOf(parameter, 'left') : parameter;
-      const fallback = typed ? childOf(parameter, 'value') : parameter.type === 'assignment_pattern' ? childOf(parameter, 'right') : undefined;
+      const pattern = typed
+        ? childOf(parameter, 'pattern')
+        : parameter.type === 'assignment_pattern'
+          ? childOf(parameter, 'left')
+          : parameter;
+      const fallback = typed
+        ? childOf(parameter, 'value')
+        : parameter.type === 'assignment_pattern'
+          ? childOf(parameter, 'right')
+          : undefined;
       if (!pattern) return;
       const source: Binding['source'] =
-        pattern.type === 'identifier' ? { kind: 'parameter', of: fn, index, name: nameOf(pattern), ...(fallback ? { fallback } : {}) } : { kind: 'unknown' };
+        pattern.type === 'identifier'
+          ? { kind: 'parameter', of: fn, index, name: nameOf(pattern), ...(fallback ? { fallback } : {}) }
+          : { kind: 'unknown' };
       bindPattern(pattern, source, inner, fn.start, true);
     });
   };
@@ -120,7 +159,14 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
         const name = childOf(node, 'name');
         const value = childOf(node, 'value');
         const owner = node.parent?.type === 'variable_declaration' ? functionScope(scope) : scope;
-        if (name) bindPattern(name, value ? { kind: 'value', node: value } : { kind: 'unknown' }, owner, node.end, step.certain);
+        if (name)
+          bindPattern(
+            name,
+            value ? { kind: 'value', node: value } : { kind: 'unknown' },
+            owner,
+            node.end,
+            step.certain,
+          );
         break;
       }
       case 'assignment_expression': {
@@ -128,7 +174,11 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
         const right = childOf(node, 'right');
         if (left?.type === 'identifier' && right) {
           const owner = scope.owner(nameOf(left)) ?? module;
-          owner.bind(nameOf(left), { source: { kind: 'value', node: right }, at: node.end, certain: step.certain && owner === scope && isStatement(node) });
+          owner.bind(nameOf(left), {
+            source: { kind: 'value', node: right },
+            at: node.end,
+            certain: step.certain && owner === scope && isStatement(node),
+          });
         } else if (left && right) bindPattern(left, { kind: 'value', node: right }, scope, node.end, false);
         break;
       }
@@ -136,7 +186,11 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
         const left = childOf(node, 'left');
         if (left?.type === 'identifier') {
           const owner = scope.owner(nameOf(left)) ?? module;
-          owner.bind(nameOf(left), { source: { kind: 'value', node }, at: node.end, certain: step.certain && owner === scope && isStatement(node) });
+          owner.bind(nameOf(left), {
+            source: { kind: 'value', node },
+            at: node.end,
+            certain: step.certain && owner === scope && isStatement(node),
+          });
         }
         break;
       }
@@ -144,7 +198,14 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
         inner = new Scope('block', scope);
         const left = childOf(node, 'left');
         const right = childOf(node, 'right');
-        if (left && right) bindPattern(left, left.type === 'identifier' ? { kind: 'item', node: right } : { kind: 'unknown' }, inner, left.end, true);
+        if (left && right)
+          bindPattern(
+            left,
+            left.type === 'identifier' ? { kind: 'item', node: right } : { kind: 'unknown' },
+            inner,
+            left.end,
+            true,
+          );
         break;
       }
       case 'catch_clause': {
@@ -157,7 +218,8 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
       case 'abstract_class_declaration':
       case 'enum_declaration': {
         const name = childOf(node, 'name');
-        if (name) scope.bind(nameOf(name), { source: { kind: 'unknown' }, at: node.start, certain: step.certain });
+        if (name)
+          scope.bind(nameOf(name), { source: { kind: 'unknown' }, at: node.start, certain: step.certain });
         break;
       }
       case 'pair':
@@ -179,15 +241,25 @@ export function findJavaScriptNames(root: SyntaxNode, text: string): Names {
           const isDeclaration = node.type.endsWith('declaration');
           if (name && isDeclaration) {
             // A declaration is there from the start of its scope on.
-            scope.bind(nameOf(name), { source: { kind: 'value', node }, at: scope.kind === 'module' ? 0 : node.start, certain: step.certain });
+            scope.bind(nameOf(name), {
+              source: { kind: 'value', node },
+              at: scope.kind === 'module' ? 0 : node.start,
+              certain: step.certain,
+            });
           }
           inner = new Scope('function', scope);
-          if (name && node.type === 'function_expression') inner.bind(nameOf(name), { source: { kind: 'value', node }, at: node.start, certain: true });
+          if (name && node.type === 'function_expression')
+            inner.bind(nameOf(name), { source: { kind: 'value', node }, at: node.start, certain: true });
           bindParameters(node, inner);
-        } else if (BLOCKS.has(node.type) && !(node.parent && FUNCTIONS.has(node.parent.type))) inner = new Scope('block', scope);
+        } else if (BLOCKS.has(node.type) && !(node.parent && FUNCTIONS.has(node.parent.type)))
+          inner = new Scope('block', scope);
     }
     for (let index = node.children.length - 1; index >= 0; index--) {
-      steps.push({ node: node.children[index]!, scope: inner, certain: inner === scope ? certain : inner.kind === 'function' ? true : certain });
+      steps.push({
+        node: node.children[index]!,
+        scope: inner,
+        certain: inner === scope ? certain : inner.kind === 'function' ? true : certain,
+      });
     }
   }
   return { scopes, fields, callSites, root: module };
@@ -204,11 +276,16 @@ function functionScope(scope: Scope): Scope {
 }
 
 function bindImports(node: SyntaxNode, scope: Scope, textOf: (node: SyntaxNode) => string): void {
-  const source = childOf(node, 'source') ?? node.children.map((child) => childOf(child, 'source')).find((found) => found !== undefined);
+  const source =
+    childOf(node, 'source') ??
+    node.children.map((child) => childOf(child, 'source')).find((found) => found !== undefined);
   if (!source) return;
   const path = modulePath(textOf(source).slice(1, -1));
-  const bind = (name: SyntaxNode, bound: string): void => scope.bind(javaScriptName(textOf(name)), { source: { kind: 'path', path: bound }, at: 0, certain: true });
-  const open = node.children.filter((child) => child.type === 'import_clause' || child.type === 'import_require_clause');
+  const bind = (name: SyntaxNode, bound: string): void =>
+    scope.bind(javaScriptName(textOf(name)), { source: { kind: 'path', path: bound }, at: 0, certain: true });
+  const open = node.children.filter(
+    (child) => child.type === 'import_clause' || child.type === 'import_require_clause',
+  );
   for (let next = open.pop(); next; next = open.pop()) {
     if (next.type === 'identifier') bind(next, path);
     else if (next.type === 'import_specifier') {

@@ -1,26 +1,22 @@
 import { LIMITS } from '../budget.ts';
-import type { CallArguments, Dialect, Evaluator } from '../evaluator.ts';
+import type { Dialect, Evaluator } from '../evaluator.ts';
 import { type SyntaxNode, childOf, namedChildren } from '../syntax-tree.ts';
 import { add, calculate, itemAt } from '../text-folding.ts';
-import { UNKNOWN, type Values, itemsOf, listValue, numberValue, only, pathValue, singleText, textValue, union } from '../values.ts';
+import {
+  UNKNOWN,
+  type Values,
+  itemsOf,
+  listValue,
+  numberValue,
+  only,
+  pathValue,
+  singleText,
+  textValue,
+  union,
+} from '../values.ts';
 import { callJavaScript } from './javascript-calls.ts';
+import { argumentsOf, canonicalJavaScript } from './javascript-paths.ts';
 import { javaScriptName } from './javascript-names.ts';
-
-const GLOBALS = new Set(['globalThis', 'global', 'window', 'self', 'top', 'parent', 'frames']);
-
-/** The shortest name of a JavaScript path: globals without their object, modules by one name. */
-export function canonicalJavaScript(path: string): string {
-  const segments = path.split('.');
-  while (segments.length > 1 && GLOBALS.has(segments[0]!) && segments[1] !== '?') segments.shift();
-  if (segments[0] === 'fs/promises') segments[0] = 'fs';
-  if (segments[0] === 'fs' && segments[1] === 'promises') segments.splice(1, 1);
-  if (segments[0] === 'assert/strict') segments[0] = 'assert';
-  if (segments[0] === 'process' && segments[1] === 'process') segments.shift();
-  if (segments.at(-1) === 'default' && segments.length > 1) segments.pop();
-  const joined = segments.join('.');
-  if (/^(?:module\.require|require\.main\.require|process\.mainModule\.require|module\.createRequire\(\)|module\.Module\.createRequire\(\))$/.test(joined)) return 'require';
-  return joined;
-}
 
 export const javaScriptDialect: Dialect = {
   compute,
@@ -29,15 +25,6 @@ export const javaScriptDialect: Dialect = {
   args: argumentsOf,
   loops: new Set(['while_statement', 'do_statement', 'for_statement', 'for_in_statement']),
 };
-
-const NO_NAMES: ReadonlyMap<string, SyntaxNode> = new Map();
-
-/** The arguments of a call; a tagged template has its template. */
-export function argumentsOf(call: SyntaxNode): CallArguments {
-  const list = childOf(call, 'arguments');
-  if (!list) return { positional: [], named: NO_NAMES };
-  return { positional: list.type === 'template_string' ? [list] : namedChildren(list), named: NO_NAMES };
-}
 
 function compute(node: SyntaxNode, evaluator: Evaluator): Values {
   const of = (field: string): Values => evaluator.valuesOf(childOf(node, field));
@@ -52,7 +39,9 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
       return [pathValue('import')];
     case 'member_expression': {
       const property = childOf(node, 'property');
-      return property ? memberOf(of('object'), javaScriptName(evaluator.textOf(property)), false, evaluator) : UNKNOWN;
+      return property
+        ? memberOf(of('object'), javaScriptName(evaluator.textOf(property)), false, evaluator)
+        : UNKNOWN;
     }
     case 'subscript_expression':
       return subscript(of('object'), of('index'), evaluator);
@@ -102,7 +91,9 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
       return evaluator.valuesOf(namedChildren(node).at(-1));
     case 'array': {
       const items = namedChildren(node);
-      return items.length <= LIMITS.listItems ? [listValue(items.map((item) => evaluator.valuesOf(item)))] : UNKNOWN;
+      return items.length <= LIMITS.listItems
+        ? [listValue(items.map((item) => evaluator.valuesOf(item)))]
+        : UNKNOWN;
     }
     case 'object':
       return objectValue(node, evaluator);
@@ -120,7 +111,8 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
 
 /** A property of what an expression stands for. The constructor of a function makes functions of texts. */
 export function memberOf(base: Values, name: string, built: boolean, evaluator: Evaluator): Values {
-  if (name === 'constructor' && base.some((value) => value.kind === 'function')) return [pathValue('Function.constructor', built)];
+  if (name === 'constructor' && base.some((value) => value.kind === 'function'))
+    return [pathValue('Function.constructor', built)];
   if (name === 'bind' || name === 'call' || name === 'apply') {
     const functions = base.filter((value) => value.kind === 'function');
     if (functions.length > 0) return functions;
@@ -133,14 +125,31 @@ function subscript(base: Values, index: Values, evaluator: Evaluator): Values {
   if (key && index[0]!.kind === 'text') return memberOf(base, key.text, key.built, evaluator);
   if (key) {
     const at = Number(key.text);
-    return union(base.map((value) => (value.kind === 'list' || value.kind === 'text' ? itemAt([value], at) : value.kind === 'path' ? only(pathValue(`${value.path}[]`)) : UNKNOWN)));
+    return union(
+      base.map((value) =>
+        value.kind === 'list' || value.kind === 'text'
+          ? itemAt([value], at)
+          : value.kind === 'path'
+            ? only(pathValue(`${value.path}[]`))
+            : UNKNOWN,
+      ),
+    );
   }
   const texts = index.filter((value) => value.kind === 'text');
-  if (texts.length > 0) return union(texts.map((value) => (value.kind === 'text' ? memberOf(base, value.text, value.built, evaluator) : UNKNOWN)));
+  if (texts.length > 0)
+    return union(
+      texts.map((value) =>
+        value.kind === 'text' ? memberOf(base, value.text, value.built, evaluator) : UNKNOWN,
+      ),
+    );
   return union(
     base.map((value) => {
       if (value.kind === 'path') return only(pathValue(canonicalJavaScript(`${value.path}.?`), value.built));
-      return value.kind === 'list' ? union(itemsOf([value])?.slice(0, 16) ?? []) : value.kind === 'dict' ? union([...value.entries.values()].slice(0, 16)) : UNKNOWN;
+      return value.kind === 'list'
+        ? union(itemsOf([value])?.slice(0, 16) ?? [])
+        : value.kind === 'dict'
+          ? union([...value.entries.values()].slice(0, 16))
+          : UNKNOWN;
     }),
   );
 }
@@ -148,11 +157,15 @@ function subscript(base: Values, index: Values, evaluator: Evaluator): Values {
 function objectValue(node: SyntaxNode, evaluator: Evaluator): Values {
   const entries = new Map<string, Values>();
   for (const child of namedChildren(node)) {
-    if (child.type === 'shorthand_property_identifier') entries.set(evaluator.textOf(child), evaluator.valuesOf(child));
+    if (child.type === 'shorthand_property_identifier')
+      entries.set(evaluator.textOf(child), evaluator.valuesOf(child));
     else if (child.type === 'pair') {
       const key = childOf(child, 'key');
       if (!key) continue;
-      const name = key.type === 'property_identifier' || key.type === 'number' ? evaluator.textOf(key) : singleText(evaluator.valuesOf(key))?.text;
+      const name =
+        key.type === 'property_identifier' || key.type === 'number'
+          ? evaluator.textOf(key)
+          : singleText(evaluator.valuesOf(key))?.text;
       if (name !== undefined) entries.set(name, evaluator.valuesOf(childOf(child, 'value')));
     } else if (child.type === 'method_definition') {
       const name = childOf(child, 'name');

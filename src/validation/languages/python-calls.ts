@@ -2,8 +2,20 @@ import { LIMITS } from '../budget.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { type SyntaxNode, childOf, namedChildren } from '../syntax-tree.ts';
 import { decode, joinTexts, reversed } from '../text-folding.ts';
-import { UNKNOWN, type Value, type Values, itemsOf, listValue, only, pathValue, singleText, textValue, union } from '../values.ts';
-import { argumentsOf, canonicalPython, formatBraces, itemOf } from './python-values.ts';
+import {
+  UNKNOWN,
+  type Value,
+  type Values,
+  itemsOf,
+  listValue,
+  only,
+  pathValue,
+  singleText,
+  textValue,
+  union,
+} from '../values.ts';
+import { formatBraces } from './python-formats.ts';
+import { argumentsOf, canonicalPython, itemOf } from './python-paths.ts';
 
 /** What a call of Python may return. */
 export function callPython(node: SyntaxNode, evaluator: Evaluator): Values {
@@ -23,7 +35,12 @@ export function callPython(node: SyntaxNode, evaluator: Evaluator): Values {
   return known.length > 0 ? union(known) : [pathValue('?()')];
 }
 
-function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap<string, Values>, evaluator: Evaluator): Values {
+function callValue(
+  callee: Value,
+  args: readonly Values[],
+  keywords: ReadonlyMap<string, Values>,
+  evaluator: Evaluator,
+): Values {
   if (callee.kind === 'function') return evaluator.result(callee.node);
   if (callee.kind !== 'path') return [pathValue('?()')];
   const [first = UNKNOWN, second = UNKNOWN] = args;
@@ -48,7 +65,9 @@ function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap
     }
     case 'chr':
       return first.flatMap((value) =>
-        value.kind === 'number' && value.value >= 0 && value.value <= 0x10ffff ? [textValue(String.fromCodePoint(value.value), true, true)] : [],
+        value.kind === 'number' && value.value >= 0 && value.value <= 0x10ffff
+          ? [textValue(String.fromCodePoint(value.value), true, true)]
+          : [],
       );
     case 'ord': {
       const text = singleText(first)?.text;
@@ -67,7 +86,9 @@ function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap
       const items = first[0]?.kind === 'list' ? itemsOf(first) : undefined;
       if (!items) return first.filter((value) => value.kind === 'text');
       const codes = items.map((item) => (item[0]?.kind === 'number' ? item[0].value : -1));
-      return codes.every((code) => code >= 0 && code < 256) ? only(textValue(String.fromCharCode(...codes), true, true)) : UNKNOWN;
+      return codes.every((code) => code >= 0 && code < 256)
+        ? only(textValue(String.fromCharCode(...codes), true, true))
+        : UNKNOWN;
     }
     case 'list':
     case 'tuple':
@@ -83,7 +104,13 @@ function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap
       const columns = args.map(itemsOf);
       if (columns.some((column) => !column)) return UNKNOWN;
       const length = Math.min(LIMITS.listItems, ...columns.map((column) => column!.length));
-      return [listValue(Array.from({ length: args.length === 0 ? 0 : length }, (_, at) => [listValue(columns.map((column) => column![at]!))]))];
+      return [
+        listValue(
+          Array.from({ length: args.length === 0 ? 0 : length }, (_, at) => [
+            listValue(columns.map((column) => column![at]!)),
+          ]),
+        ),
+      ];
     }
     case 'base64.b64decode':
     case 'base64.standard_b64decode':
@@ -118,7 +145,9 @@ function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap
     case 'pathlib.PurePath':
     case 'pathlib.PosixPath': {
       const joined = joinTexts('/', args);
-      return joined.length > 0 ? union([[pathValue('pathlib.Path()')], joined]) : [pathValue('pathlib.Path()')];
+      return joined.length > 0
+        ? union([[pathValue('pathlib.Path()')], joined])
+        : [pathValue('pathlib.Path()')];
     }
     case 'functools.partial':
       return first;
@@ -130,7 +159,8 @@ function callValue(callee: Value, args: readonly Values[], keywords: ReadonlyMap
     case '?.join':
       return joinTexts(singleText(first)?.text ?? '', itemsOf(second));
     default: {
-      if (callee.path.startsWith('getter:')) return evaluator.member(first, callee.path.slice('getter:'.length), callee.built);
+      if (callee.path.startsWith('getter:'))
+        return evaluator.member(first, callee.path.slice('getter:'.length), callee.built);
       return only(pathValue(`${callee.path}()`, callee.built));
     }
   }
@@ -145,7 +175,9 @@ function attributeGetter(name: Values): Values {
 function attributeNamed(base: Values, name: Values, evaluator: Evaluator): Values {
   const names = name.filter((value) => value.kind === 'text');
   if (names.length === 0) return evaluator.member(base, '?', false);
-  return union(names.map((value) => (value.kind === 'text' ? evaluator.member(base, value.text, value.built) : UNKNOWN)));
+  return union(
+    names.map((value) => (value.kind === 'text' ? evaluator.member(base, value.text, value.built) : UNKNOWN)),
+  );
 }
 
 function decoded(how: string, source: Values, path: string): Values {
@@ -154,7 +186,10 @@ function decoded(how: string, source: Values, path: string): Values {
 }
 
 function codecName(name: string): string {
-  const plain = name.toLowerCase().replaceAll(/[-_ ]/g, '').replace(/codec$/, '');
+  const plain = name
+    .toLowerCase()
+    .replaceAll(/[-_ ]/g, '')
+    .replace(/codec$/, '');
   if (plain === 'base64' || plain === 'hex' || plain === 'rot13') return plain;
   return plain === 'latin1' || plain === 'iso88591' ? 'latin1' : 'utf8';
 }
@@ -162,7 +197,8 @@ function codecName(name: string): string {
 function mapped(fn: Values, items: readonly Values[] | undefined, evaluator: Evaluator): Values {
   const callee = fn.length === 1 ? fn[0]! : undefined;
   if (!callee || !items) return UNKNOWN;
-  if (callee.kind === 'path') return [listValue(items.map((item) => callValue(callee, [item], new Map(), evaluator)))];
+  if (callee.kind === 'path')
+    return [listValue(items.map((item) => callValue(callee, [item], new Map(), evaluator)))];
   if (callee.kind !== 'function' || callee.node.type !== 'lambda') return UNKNOWN;
   const body = childOf(callee.node, 'body');
   const parameter = namedChildren(childOf(callee.node, 'parameters') ?? callee.node)[0];
@@ -181,14 +217,23 @@ function callMethod(
 ): Values | undefined {
   const [first = UNKNOWN, second = UNKNOWN] = args;
   if (name === 'get' || name === '__getitem__' || name === 'pop' || name === 'setdefault') {
-    const isSpace = base.some((value) => value.kind === 'dict' || (value.kind === 'path' && /(?:__dict__|\(\)|sys\.modules|__globals__)$/.test(value.path)));
+    const isSpace = base.some(
+      (value) =>
+        value.kind === 'dict' ||
+        (value.kind === 'path' && /(?:__dict__|\(\)|sys\.modules|__globals__)$/.test(value.path)),
+    );
     return isSpace ? itemOf(base, first, evaluator) : undefined;
   }
-  if (name === '__getattribute__' || name === '__getattr__') return attributeNamed(base, args.length > 1 ? second : first, evaluator);
-  if (name === '__call__') return base.some((value) => value.kind === 'path') ? union(base.map((value) => callValue(value, args, keywords, evaluator))) : undefined;
+  if (name === '__getattribute__' || name === '__getattr__')
+    return attributeNamed(base, args.length > 1 ? second : first, evaluator);
+  if (name === '__call__')
+    return base.some((value) => value.kind === 'path')
+      ? union(base.map((value) => callValue(value, args, keywords, evaluator)))
+      : undefined;
   const value = base.length === 1 ? base[0]! : undefined;
   if (value?.kind !== 'text') return undefined;
-  const same = (text: string): Values => only(textValue(text, value.built || text !== value.text, value.decoded));
+  const same = (text: string): Values =>
+    only(textValue(text, value.built || text !== value.text, value.decoded));
   const [a, b] = [singleText(first)?.text, singleText(second)?.text];
   switch (name) {
     case 'join':
@@ -196,14 +241,20 @@ function callMethod(
     case 'format':
       return formatBraces(base, args, keywords);
     case 'replace':
-      return a === undefined || b === undefined || b.length * value.text.length > LIMITS.textChars ? UNKNOWN : same(value.text.replaceAll(a, b));
+      return a === undefined || b === undefined || b.length * value.text.length > LIMITS.textChars
+        ? UNKNOWN
+        : same(value.text.replaceAll(a, b));
     case 'lower':
     case 'casefold':
       return same(value.text.toLowerCase());
     case 'upper':
       return same(value.text.toUpperCase());
     case 'swapcase':
-      return same([...value.text].map((char) => (char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase())).join(''));
+      return same(
+        [...value.text]
+          .map((char) => (char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase()))
+          .join(''),
+      );
     case 'strip':
       return a === undefined ? same(value.text.trim()) : same(stripChars(value.text, a));
     case 'lstrip':
@@ -220,7 +271,9 @@ function callMethod(
       return [textValue(Buffer.from(value.text, 'latin1').toString('hex'), true)];
     case 'split': {
       const parts = a === undefined ? value.text.split(/\s+/) : a === '' ? [] : value.text.split(a);
-      return parts.length <= LIMITS.listItems ? [listValue(parts.map((part) => [textValue(part, true, value.decoded)]))] : UNKNOWN;
+      return parts.length <= LIMITS.listItems
+        ? [listValue(parts.map((part) => [textValue(part, true, value.decoded)]))]
+        : UNKNOWN;
     }
     default:
       return undefined;

@@ -6,7 +6,12 @@ const BRANCHES = new Set([
   'if_statement', 'elif_clause', 'else_clause', 'while_statement', 'for_statement', 'try_statement', 'except_clause',
   'finally_clause', 'match_statement', 'case_clause', 'conditional_expression', 'boolean_operator',
 ]); // prettier-ignore
-const COMPREHENSIONS = new Set(['list_comprehension', 'set_comprehension', 'dictionary_comprehension', 'generator_expression']);
+const COMPREHENSIONS = new Set([
+  'list_comprehension',
+  'set_comprehension',
+  'dictionary_comprehension',
+  'generator_expression',
+]);
 
 interface Step {
   readonly node: SyntaxNode;
@@ -36,7 +41,8 @@ export function findPythonNames(root: SyntaxNode, text: string): Names {
     const targets: { target: SyntaxNode; source: Binding['source'] }[] = [{ target, source }];
     for (let next = targets.pop(); next; next = targets.pop()) {
       const { type } = next.target;
-      if (type === 'identifier') step.scope.bind(nameOf(next.target), { source: next.source, at, certain: step.certain });
+      if (type === 'identifier')
+        step.scope.bind(nameOf(next.target), { source: next.source, at, certain: step.certain });
       else if (type === 'attribute') {
         const attribute = childOf(next.target, 'attribute');
         if (attribute && next.source.kind === 'value') addTo(fields, nameOf(attribute), next.source.node);
@@ -44,7 +50,8 @@ export function findPythonNames(root: SyntaxNode, text: string): Names {
       else {
         namedChildren(next.target).forEach((child, index) => {
           const from = next!.source;
-          const part: Binding['source'] = from.kind === 'value' ? { kind: 'part', node: from.node, index } : { kind: 'unknown' };
+          const part: Binding['source'] =
+            from.kind === 'value' ? { kind: 'part', node: from.node, index } : { kind: 'unknown' };
           targets.push({ target: child, source: part });
         });
       }
@@ -91,28 +98,37 @@ export function findPythonNames(root: SyntaxNode, text: string): Names {
         const value = childOf(node, 'value');
         let owner = scope;
         while (owner.kind === 'block' && owner.parent) owner = owner.parent;
-        if (name && value) bindTarget(name, { kind: 'value', node: value }, { node, scope: owner, certain: false }, node.end);
+        if (name && value)
+          bindTarget(name, { kind: 'value', node: value }, { node, scope: owner, certain: false }, node.end);
         break;
       }
       case 'for_statement':
       case 'for_in_clause': {
         const left = childOf(node, 'left');
         const right = childOf(node, 'right');
-        if (left && right) bindTarget(left, { kind: 'item', node: right }, { ...step, certain: scope.kind === 'block' }, left.end);
+        if (left && right)
+          bindTarget(
+            left,
+            { kind: 'item', node: right },
+            { ...step, certain: scope.kind === 'block' },
+            left.end,
+          );
         break;
       }
       case 'as_pattern': {
         const alias = childOf(node, 'alias');
         const value = namedChildren(node)[0];
         const inWith = node.parent?.type === 'with_item';
-        if (alias && value) bindTarget(alias, inWith ? { kind: 'value', node: value } : { kind: 'unknown' }, step, alias.end);
+        if (alias && value)
+          bindTarget(alias, inWith ? { kind: 'value', node: value } : { kind: 'unknown' }, step, alias.end);
         break;
       }
       case 'global_statement':
       case 'nonlocal_statement':
         for (const child of namedChildren(node)) {
           const name = nameOf(child);
-          const owner = node.type === 'global_statement' ? scope.root : (scope.parent?.owner(name) ?? scope.root);
+          const owner =
+            node.type === 'global_statement' ? scope.root : (scope.parent?.owner(name) ?? scope.root);
           if (owner !== scope) scope.redirected.set(name, owner);
         }
         continue;
@@ -148,7 +164,9 @@ export function findPythonNames(root: SyntaxNode, text: string): Names {
     }
     for (let index = node.children.length - 1; index >= 0; index--) {
       const child = node.children[index]!;
-      const outside = inner !== scope && (child.type === 'decorator' || child.field === 'superclasses' || child.field === 'return_type');
+      const outside =
+        inner !== scope &&
+        (child.type === 'decorator' || child.field === 'superclasses' || child.field === 'return_type');
       push(child, outside ? scope : inner, inner === scope ? certain : true);
     }
   }
@@ -161,7 +179,13 @@ function unshadow(scope: Scope, name: string, at: number): void {
   if (list) list.push({ source: { kind: 'path', path: name }, at, certain: false });
 }
 
-function bindImport(child: SyntaxNode, from: string, scope: Scope, certain: boolean, nameOf: (node: SyntaxNode) => string): void {
+function bindImport(
+  child: SyntaxNode,
+  from: string,
+  scope: Scope,
+  certain: boolean,
+  nameOf: (node: SyntaxNode) => string,
+): void {
   const aliased = child.type === 'aliased_import';
   const full = aliased ? childOf(child, 'name') : child;
   if (!full) return;
@@ -183,10 +207,18 @@ function bindParameters(
   namedChildren(parameters).forEach((parameter, index) => {
     const fallback = childOf(parameter, 'value');
     const target =
-      parameter.type === 'identifier' ? parameter : (childOf(parameter, 'name') ?? firstIdentifier(parameter));
+      parameter.type === 'identifier'
+        ? parameter
+        : (childOf(parameter, 'name') ?? firstIdentifier(parameter));
     if (target?.type !== 'identifier') return;
     const name = nameOf(target);
-    const source: Binding['source'] = { kind: 'parameter', of, index, name, ...(fallback ? { fallback } : {}) };
+    const source: Binding['source'] = {
+      kind: 'parameter',
+      of,
+      index,
+      name,
+      ...(fallback ? { fallback } : {}),
+    };
     scope.bind(name, { source, at: of.start, certain: true });
   });
 }

@@ -1,40 +1,22 @@
 import { LIMITS } from '../budget.ts';
-import type { CallArguments, Dialect, Evaluator } from '../evaluator.ts';
+import type { Dialect, Evaluator } from '../evaluator.ts';
 import { type SyntaxNode, childOf, namedChildren } from '../syntax-tree.ts';
-import { add, calculate, itemAt, joinTexts, slice } from '../text-folding.ts';
-import { UNKNOWN, type Values, itemsOf, listValue, numberValue, only, pathValue, singleText, textValue, union } from '../values.ts';
+import { add, calculate, itemAt, slice } from '../text-folding.ts';
+import {
+  UNKNOWN,
+  type Values,
+  itemsOf,
+  listValue,
+  numberValue,
+  pathValue,
+  singleText,
+  textValue,
+  union,
+} from '../values.ts';
+import { formatPercent } from './python-formats.ts';
+import { argumentsOf, canonicalPython, itemOf } from './python-paths.ts';
 import { callPython } from './python-calls.ts';
 import { pythonName } from './python-names.ts';
-
-const MODULE_ALIASES: Record<string, string> = {
-  posix: 'os', nt: 'os', _io: 'io', __builtins__: 'builtins', _socket: 'socket', _pickle: 'pickle', cPickle: 'pickle',
-  dill: 'pickle', cloudpickle: 'pickle', subprocess32: 'subprocess', _posixsubprocess: 'subprocess', posixpath: 'os.path',
-  multiprocess: 'multiprocessing', _thread: 'threading', popen2: 'subprocess',
-}; // prettier-ignore
-/** Modules that others hold as an attribute: `random._os` is `os`. */
-const HOPS: Record<string, string> = {
-  os: 'os', _os: 'os', sys: 'sys', _sys: 'sys', subprocess: 'subprocess', builtins: 'builtins', __builtins__: 'builtins',
-  importlib: 'importlib', ctypes: 'ctypes', socket: 'socket', shutil: 'shutil', pty: 'pty', posix: 'os',
-}; // prettier-ignore
-
-/** The shortest name of a Python path: modules through other modules, builtins without their module. */
-export function canonicalPython(path: string): string {
-  let segments = path.split('.');
-  const alias = MODULE_ALIASES[segments[0]!];
-  if (alias) segments = [...alias.split('.'), ...segments.slice(1)];
-  if (segments[0] !== '?' && segments[0] !== '') {
-    for (let index = segments.length - 1; index > 0; index--) {
-      const hop = Object.hasOwn(HOPS, segments[index]!) ? HOPS[segments[index]!] : undefined;
-      if (hop) {
-        segments = [hop, ...segments.slice(index + 1)];
-        break;
-      }
-    }
-  }
-  if (segments[0] === 'builtins' && segments.length > 1) segments.shift();
-  if (segments[0] === 'io' && segments[1] === 'open') segments.shift();
-  return segments.join('.');
-}
 
 export const pythonDialect: Dialect = {
   compute,
@@ -44,23 +26,6 @@ export const pythonDialect: Dialect = {
   loops: new Set(['while_statement', 'for_statement']),
 };
 
-/** The arguments of a call by position and by name. */
-export function argumentsOf(call: SyntaxNode, evaluator: Evaluator): CallArguments {
-  const list = childOf(call, 'arguments');
-  const named = new Map<string, SyntaxNode>();
-  const positional: SyntaxNode[] = [];
-  if (list?.type === 'generator_expression') positional.push(list);
-  else if (list) {
-    for (const child of namedChildren(list)) {
-      const name = child.type === 'keyword_argument' ? childOf(child, 'name') : undefined;
-      const value = name ? childOf(child, 'value') : undefined;
-      if (name && value) named.set(evaluator.textOf(name), value);
-      else positional.push(child);
-    }
-  }
-  return { positional, named };
-}
-
 function compute(node: SyntaxNode, evaluator: Evaluator): Values {
   const of = (field: string): Values => evaluator.valuesOf(childOf(node, field));
   switch (node.type) {
@@ -68,7 +33,9 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
       return evaluator.lookUp(pythonName(evaluator.textOf(node)), node);
     case 'attribute': {
       const attribute = childOf(node, 'attribute');
-      return attribute ? evaluator.member(of('object'), pythonName(evaluator.textOf(attribute)), false) : UNKNOWN;
+      return attribute
+        ? evaluator.member(of('object'), pythonName(evaluator.textOf(attribute)), false)
+        : UNKNOWN;
     }
     case 'call':
       return callPython(node, evaluator);
@@ -77,7 +44,9 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
     case 'string':
       return stringValue(node, evaluator);
     case 'concatenated_string':
-      return namedChildren(node).map((part) => evaluator.valuesOf(part)).reduce(add);
+      return namedChildren(node)
+        .map((part) => evaluator.valuesOf(part))
+        .reduce(add);
     case 'integer':
     case 'float': {
       const value = Number(evaluator.textOf(node).replaceAll('_', ''));
@@ -94,7 +63,8 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
       const symbol = operator ? evaluator.textOf(operator) : '';
       const left = of('left');
       if (symbol === '+') return add(left, of('right'));
-      if (symbol === '%' && singleText(left) && left[0]!.kind === 'text') return formatPercent(left, of('right'));
+      if (symbol === '%' && singleText(left) && left[0]!.kind === 'text')
+        return formatPercent(left, of('right'));
       return calculate(symbol, left, of('right'));
     }
     case 'augmented_assignment': {
@@ -116,7 +86,9 @@ function compute(node: SyntaxNode, evaluator: Evaluator): Values {
     case 'set':
     case 'expression_list': {
       const items = namedChildren(node);
-      return items.length <= LIMITS.listItems ? [listValue(items.map((item) => evaluator.valuesOf(item)))] : UNKNOWN;
+      return items.length <= LIMITS.listItems
+        ? [listValue(items.map((item) => evaluator.valuesOf(item)))]
+        : UNKNOWN;
     }
     case 'dictionary': {
       const entries = new Map<string, Values>();
@@ -154,33 +126,6 @@ function subscript(node: SyntaxNode, evaluator: Evaluator): Values {
   return itemOf(base, index, evaluator);
 }
 
-/** `base[key]`, where the base may be a dictionary of a module's or the interpreter's names. */
-export function itemOf(base: Values, key: Values, evaluator: Evaluator): Values {
-  const name = singleText(key);
-  return union(
-    base.map((value) => {
-      if (value.kind === 'path') {
-        if (name && key[0]!.kind === 'text') {
-          const space = /^(.*)\.__dict__$/.exec(value.path)?.[1];
-          if (space) return evaluator.member([pathValue(space, value.built)], name.text, name.built);
-          if (isNamespace(value.path)) {
-            return evaluator.lookUpGlobal(name.text).map((found) => (found.kind === 'path' && name.built ? { ...found, built: true } : found));
-          }
-          if (value.path === 'builtins') return [pathValue(canonicalPython(name.text), name.built)];
-        }
-        return only(pathValue(`${value.path}[]`, value.built));
-      }
-      if (value.kind === 'dict') return name ? (value.entries.get(name.text) ?? UNKNOWN) : UNKNOWN;
-      const at = key.length === 1 && key[0]!.kind === 'number' ? key[0]!.value : undefined;
-      return at === undefined ? union(itemsOf([value])?.slice(0, 16) ?? []) : itemAt([value], at);
-    }),
-  );
-}
-
-function isNamespace(path: string): boolean {
-  return path === 'globals()' || path === 'locals()' || path === 'vars()' || path === 'sys.modules' || path.endsWith('.__globals__') || path.endsWith('.f_globals') || path.endsWith('.f_builtins'); // prettier-ignore
-}
-
 function slicePart(key: SyntaxNode, base: Values, evaluator: Evaluator): Values {
   const parts: (number | undefined)[] = [undefined, undefined, undefined];
   let at = 0;
@@ -211,8 +156,20 @@ function comprehension(node: SyntaxNode, evaluator: Evaluator): Values {
   return results ? [listValue(results)] : UNKNOWN;
 }
 
-const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\', "'": "'", '"': '"', a: '\x07', b: '\b', f: '\f', v: '\v' };
-const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|N\{[^}]*\}|\r?\n|(.))/gs;
+const ESCAPES: Record<string, string> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+};
+const ESCAPE =
+  /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|N\{[^}]*\}|\r?\n|(.))/gs;
 
 function stringValue(node: SyntaxNode, evaluator: Evaluator): Values {
   const start = node.children[0];
@@ -221,7 +178,10 @@ function stringValue(node: SyntaxNode, evaluator: Evaluator): Values {
   let count = 0;
   for (const child of node.children) {
     if (child.type === 'string_content') {
-      result = count === 0 ? contentValue(child, prefix, evaluator) : add(result, contentValue(child, prefix, evaluator));
+      result =
+        count === 0
+          ? contentValue(child, prefix, evaluator)
+          : add(result, contentValue(child, prefix, evaluator));
       count++;
     } else if (child.type === 'interpolation') {
       const value = singleText(evaluator.valuesOf(childOf(child, 'expression')));
@@ -239,49 +199,20 @@ function contentValue(node: SyntaxNode, prefix: string, evaluator: Evaluator): V
   if (prefix.includes('f')) text = text.replaceAll('{{', '{').replaceAll('}}', '}');
   if (prefix.includes('r') || !text.includes('\\')) return [textValue(text)];
   let built = false;
-  const decoded = text.replace(ESCAPE, (whole, x?: string, u?: string, long?: string, octal?: string, char?: string) => {
-    const hex = x ?? u ?? long;
-    const point = hex ? Number.parseInt(hex, 16) : octal ? Number.parseInt(octal, 8) : undefined;
-    if (point !== undefined) {
-      if (point >= 0x30 && point < 0x7f) built = true;
-      return point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd';
-    }
-    if (char !== undefined) return ESCAPES[char] ?? whole;
-    return whole.startsWith('\\N') ? '\ufffd' : '';
-  });
+  const decoded = text.replace(
+    ESCAPE,
+    (whole, x?: string, u?: string, long?: string, octal?: string, char?: string) => {
+      const hex = x ?? u ?? long;
+      const point = hex ? Number.parseInt(hex, 16) : octal ? Number.parseInt(octal, 8) : undefined;
+      if (point !== undefined) {
+        if (point >= 0x30 && point < 0x7f) built = true;
+        return point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd';
+      }
+      if (char !== undefined) return ESCAPES[char] ?? whole;
+      return whole.startsWith('\\N') ? '\ufffd' : '';
+    },
+  );
   return [textValue(decoded, built, built)];
-}
-
-function formatPercent(left: Values, right: Values): Values {
-  const pattern = singleText(left)!;
-  const value = right[0];
-  const items = value?.kind === 'list' ? value.items : [right];
-  let at = 0;
-  let failed = false;
-  const text = pattern.text.replace(/%([scd%])/g, (_, kind: string) => {
-    if (kind === '%') return '%';
-    const item = singleText(items[at++] ?? UNKNOWN);
-    if (!item) failed = true;
-    return kind === 'c' && item && /^\d+$/.test(item.text) ? String.fromCodePoint(Math.min(0x10ffff, Number(item.text))) : (item?.text ?? '');
-  });
-  return failed ? UNKNOWN : only(textValue(text, true));
-}
-
-/** The template with its fields filled in; unknown when one of them is not known. */
-export function formatBraces(template: Values, args: readonly Values[], named: ReadonlyMap<string, Values>): Values {
-  const pattern = singleText(template);
-  if (!pattern) return UNKNOWN;
-  let at = 0;
-  let failed = false;
-  let decoded = pattern.decoded;
-  const text = pattern.text.replace(/\{\{|\}\}|\{([^{}!:.[]*)[^{}]*\}/g, (whole, name?: string) => {
-    if (whole === '{{' || whole === '}}') return whole[0]!;
-    const item: ReturnType<typeof singleText> = singleText((name === '' ? args[at++] : /^\d+$/.test(name!) ? args[Number(name)] : named.get(name!)) ?? UNKNOWN);
-    if (!item) failed = true;
-    decoded ||= item?.decoded ?? false;
-    return item?.text ?? '';
-  });
-  return failed ? UNKNOWN : joinTexts('', [[textValue(text, true, decoded)], [textValue('')]]);
 }
 
 function returnsOf(fn: SyntaxNode): readonly SyntaxNode[] {
@@ -294,10 +225,13 @@ function returnsOf(fn: SyntaxNode): readonly SyntaxNode[] {
     if (node.type === 'return_statement') {
       const value = namedChildren(node)[0];
       if (value) found.push(value);
-    } else if (node.type !== 'function_definition' && node.type !== 'class_definition' && node.type !== 'lambda') {
+    } else if (
+      node.type !== 'function_definition' &&
+      node.type !== 'class_definition' &&
+      node.type !== 'lambda'
+    ) {
       open.push(...node.children.slice(0, 200));
     }
   }
   return found;
 }
-

@@ -4,7 +4,8 @@ import { Evaluator } from '../evaluator.ts';
 import { type SyntaxNode, childOf, namedChildren, visitBottomUp } from '../syntax-tree.ts';
 import { type Values, singleText } from '../values.ts';
 import { findPythonNames, pythonName } from './python-names.ts';
-import { argumentsOf, canonicalPython, pythonDialect } from './python-values.ts';
+import { argumentsOf, canonicalPython } from './python-paths.ts';
+import { pythonDialect } from './python-values.ts';
 
 /** Places where an identifier names something new rather than standing for a value. */
 const NAMING_FIELDS: Record<string, ReadonlySet<string>> = {
@@ -51,7 +52,13 @@ function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
       for (const child of node.children) {
         if (child.field !== 'name') continue;
         const name = child.type === 'aliased_import' ? childOf(child, 'name') : child;
-        if (name) emit({ on: 'name', path: canonicalPython(`${module}.${evaluator.textOf(name)}`), built: false, node: child });
+        if (name)
+          emit({
+            on: 'name',
+            path: canonicalPython(`${module}.${evaluator.textOf(name)}`),
+            built: false,
+            node: child,
+          });
       }
       return;
     }
@@ -62,7 +69,8 @@ function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
       if (left?.type === 'attribute' || left?.type === 'subscript') {
         const value = evaluator.valuesOf(childOf(node, 'right'));
         for (const target of evaluator.valuesOf(left)) {
-          if (target.kind === 'path') emit({ on: 'assign', path: target.path, built: target.built, node: left, value });
+          if (target.kind === 'path')
+            emit({ on: 'assign', path: target.path, built: target.built, node: left, value });
         }
       }
       return;
@@ -79,7 +87,11 @@ function isNaming(node: SyntaxNode): boolean {
   const { parent } = node;
   if (!parent) return false;
   if (NAMING_PARENTS.has(parent.type)) return true;
-  if (node.field === 'left' && (parent.type === 'assignment' || parent.type === 'for_statement' || parent.type === 'for_in_clause')) return true;
+  if (
+    node.field === 'left' &&
+    (parent.type === 'assignment' || parent.type === 'for_statement' || parent.type === 'for_in_clause')
+  )
+    return true;
   return NAMING_FIELDS[parent.type]?.has(node.field) ?? false;
 }
 
@@ -92,7 +104,13 @@ function emitNames(node: SyntaxNode, values: Values, emit: Emit): void {
 /** An alias is told where it is made; a plain name where it stands. */
 function emitOwnName(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
   const name = pythonName(evaluator.textOf(node));
-  emitNames(node, evaluator.valuesOf(node).filter((value) => value.kind === 'path' && value.path.slice(value.path.lastIndexOf('.') + 1) === name), emit);
+  emitNames(
+    node,
+    evaluator
+      .valuesOf(node)
+      .filter((value) => value.kind === 'path' && value.path.slice(value.path.lastIndexOf('.') + 1) === name),
+    emit,
+  );
 }
 
 function emitImport(child: SyntaxNode, from: string, evaluator: Evaluator, emit: Emit): void {
@@ -117,7 +135,11 @@ function examineCall(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
     }
   }
   // What the call gives may itself be a name: `getattr(os, 'system')`.
-  emitNames(node, evaluator.valuesOf(node).filter((value) => value.kind === 'path' && !value.path.endsWith('()')), emit);
+  emitNames(
+    node,
+    evaluator.valuesOf(node).filter((value) => value.kind === 'path' && !value.path.endsWith('()')),
+    emit,
+  );
 }
 
 /** A class whose pickle calls something on loading: `__reduce__` returns the function and its arguments. */
@@ -128,6 +150,14 @@ function examineReduce(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void
   if (!name || !evaluator.textOf(name).startsWith('__reduce')) return;
   const value = evaluator.valuesOf(namedChildren(node)[0])[0];
   for (const first of value?.kind === 'list' ? (value.items[0] ?? []) : []) {
-    if (first.kind === 'path') emit({ on: 'call', path: `__reduce__:${first.path}`, built: first.built, args: [], named: new Map(), node });
+    if (first.kind === 'path')
+      emit({
+        on: 'call',
+        path: `__reduce__:${first.path}`,
+        built: first.built,
+        args: [],
+        named: new Map(),
+        node,
+      });
   }
 }

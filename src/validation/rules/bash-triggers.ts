@@ -1,35 +1,122 @@
 import type { CommandEvent } from '../events.ts';
-import { isSecretPath, isSystemPath, isUserList, isVital, namesMetadataService, namesMining } from './places.ts';
+import {
+  isSecretPath,
+  isSystemPath,
+  isUserList,
+  isVital,
+  namesMetadataService,
+  namesMining,
+} from './places.ts';
 import { type Trigger, onCommand, onOddity } from './trigger.ts';
 
 const FETCHERS = new Set(['curl', 'wget', 'fetch', 'lynx', 'nc', 'ncat', 'netcat', 'aria2c', 'http', 'xh']);
-const DECODERS = new Set(['base64', 'base32', 'xxd', 'openssl', 'rev', 'gunzip', 'zcat', 'uudecode', 'gzip', 'xz', 'bunzip2']);
+const DECODERS = new Set([
+  'base64',
+  'base32',
+  'xxd',
+  'openssl',
+  'rev',
+  'gunzip',
+  'zcat',
+  'uudecode',
+  'gzip',
+  'xz',
+  'bunzip2',
+]);
 const SHELLS = new Set(['sh', 'bash', 'zsh', 'dash', 'ksh', 'ash']);
-const INTERPRETERS = [...SHELLS, 'python', 'python3', 'python2', 'perl', 'ruby', 'node', 'php', 'eval', 'source', '.'];
+const INTERPRETERS = [
+  ...SHELLS,
+  'python',
+  'python3',
+  'python2',
+  'perl',
+  'ruby',
+  'node',
+  'php',
+  'eval',
+  'source',
+  '.',
+];
 /** Commands that only print their arguments. */
-const PRINTERS = new Set(['echo', 'printf', ':', 'true', 'test', '[', '[[', 'local', 'export', 'declare', 'readonly']);
-const DANGEROUS = new Set(['rm', 'sh', 'bash', 'zsh', 'dash', 'curl', 'wget', 'nc', 'ncat', 'dd', 'chmod', 'chown', 'kill', 'eval', 'sudo', 'su', 'cat', 'base64', 'mkfs', 'shred', 'nsenter', 'unshare', 'mount', 'python', 'perl', 'whoami', 'id', 'source', 'exec']);
+const PRINTERS = new Set([
+  'echo',
+  'printf',
+  ':',
+  'true',
+  'test',
+  '[',
+  '[[',
+  'local',
+  'export',
+  'declare',
+  'readonly',
+]);
+const DANGEROUS = new Set([
+  'rm',
+  'sh',
+  'bash',
+  'zsh',
+  'dash',
+  'curl',
+  'wget',
+  'nc',
+  'ncat',
+  'dd',
+  'chmod',
+  'chown',
+  'kill',
+  'eval',
+  'sudo',
+  'su',
+  'cat',
+  'base64',
+  'mkfs',
+  'shred',
+  'nsenter',
+  'unshare',
+  'mount',
+  'python',
+  'perl',
+  'whoami',
+  'id',
+  'source',
+  'exec',
+]);
 
 const words = (event: CommandEvent): string[] => event.args.filter((arg): arg is string => arg !== undefined);
-const operands = (event: CommandEvent): string[] => words(event).filter((word) => !/^-/.test(word));
+const operands = (event: CommandEvent): string[] => words(event).filter((word) => !word.startsWith('-'));
 const hasFlag = (event: CommandEvent, letters: RegExp, long: RegExp): boolean =>
   words(event).some((word) => (/^-[A-Za-z]+$/.test(word) && letters.test(word)) || long.test(word));
 
 /** True when an interpreter takes its program from its input or from an argument that runs commands. */
 const takesInput = (event: CommandEvent): boolean => {
   const plain = operands(event);
-  return event.name === 'eval' || event.name === 'source' || event.name === '.' || plain.length === 0 || words(event).some((word) => /^-\w*[ces]\w*$/.test(word)) || plain.some((word) => word.startsWith('<(') || word === '/dev/stdin' || word === '-');
+  return (
+    event.name === 'eval' ||
+    event.name === 'source' ||
+    event.name === '.' ||
+    plain.length === 0 ||
+    words(event).some((word) => /^-\w*[ces]\w*$/.test(word)) ||
+    plain.some((word) => word.startsWith('<(') || word === '/dev/stdin' || word === '-')
+  );
 };
-const fedBy = (event: CommandEvent, names: ReadonlySet<string>): boolean => event.fedBy.some((name) => names.has(name));
+const fedBy = (event: CommandEvent, names: ReadonlySet<string>): boolean =>
+  event.fedBy.some((name) => names.has(name));
 const removesVital = (event: CommandEvent): boolean =>
   hasFlag(event, /[rR]/, /^--(?:recursive|no-preserve-root)$/) && operands(event).some(isVital);
 const isDevice = (path: string): boolean => /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper)/.test(path);
 const killsOthers = (event: CommandEvent): boolean => {
   const all = words(event);
-  const targets = all.filter((word, at) => !(at === 0 && /^-(?:\d+|[A-Z]+)$/.test(word) && all.length > 1) && word !== '--' && !(all[at - 1] === '-s' || word === '-s'));
+  const targets = all.filter(
+    (word, at) =>
+      !(at === 0 && /^-(?:\d+|[A-Z]+)$/.test(word) && all.length > 1) &&
+      word !== '--' &&
+      !(all[at - 1] === '-s' || word === '-s'),
+  );
   return targets.some((word) => word === '1' || word === '-1' || word === '$PPID' || word === '${PPID}');
 };
-const setsUserId = (event: CommandEvent): boolean => words(event).some((word) => /^[ugoa]*\+[rwx]*s/.test(word) || /^[2467][0-7]{3}$/.test(word));
+const setsUserId = (event: CommandEvent): boolean =>
+  words(event).some((word) => /^[ugoa]*\+[rwx]*s/.test(word) || /^[2467][0-7]{3}$/.test(word));
 
 export const BASH_TRIGGERS: readonly Trigger[] = [
   onOddity('no-fork-bomb', ['A function that starts itself in the background', 'The script that starts itself without end']),

@@ -5,28 +5,132 @@ import { someText } from './places.ts';
 import { asksMetadata, isEndless, killsOthers, mines, opensSecret, opensUserList, removesVital, runsHidden, runsRemote, touchesSystem } from './script-conditions.ts'; // prettier-ignore
 import { type Trigger, onAssign, onCall, onName } from './trigger.ts';
 
-const members = (parent: string, names: readonly string[]): string[] => names.map((name) => `${parent}.${name}`);
+const members = (parent: string, names: readonly string[]): string[] =>
+  names.map((name) => `${parent}.${name}`);
 const sync = (names: readonly string[]): string[] => names.flatMap((name) => [name, `${name}Sync`]);
 
-const READERS = members('fs', [...sync(['readFile', 'open', 'readdir', 'copyFile', 'cp', 'symlink', 'link', 'readlink', 'access', 'opendir', 'rename', 'stat']), 'createReadStream']);
-const WRITERS = members('fs', [...sync(['writeFile', 'appendFile', 'unlink', 'rm', 'rmdir', 'rename', 'mkdir', 'mkdtemp', 'copyFile', 'cp', 'chmod', 'chown', 'lchown', 'truncate', 'symlink', 'link', 'utimes', 'write']), 'createWriteStream']);
+const READERS = members('fs', [
+  ...sync([
+    'readFile',
+    'open',
+    'readdir',
+    'copyFile',
+    'cp',
+    'symlink',
+    'link',
+    'readlink',
+    'access',
+    'opendir',
+    'rename',
+    'stat',
+  ]),
+  'createReadStream',
+]);
+const WRITERS = members('fs', [
+  ...sync([
+    'writeFile',
+    'appendFile',
+    'unlink',
+    'rm',
+    'rmdir',
+    'rename',
+    'mkdir',
+    'mkdtemp',
+    'copyFile',
+    'cp',
+    'chmod',
+    'chown',
+    'lchown',
+    'truncate',
+    'symlink',
+    'link',
+    'utimes',
+    'write',
+  ]),
+  'createWriteStream',
+]);
 const REMOVERS = members('fs', sync(['rm', 'rmdir', 'unlink']));
-const SPAWNERS = members('child_process', ['fork', 'spawn', 'exec', 'execFile', 'spawnSync', 'execSync', 'execFileSync']);
-const RUNNERS = ['eval', 'Function', '*.constructor', 'vm.runInThisContext', 'vm.runInNewContext', 'vm.runInContext', 'vm.Script', 'vm.compileFunction', 'vm.SourceTextModule', 'GeneratorFunction', 'AsyncFunction', 'module._compile', '*._compile'];
+const SPAWNERS = members('child_process', [
+  'fork',
+  'spawn',
+  'exec',
+  'execFile',
+  'spawnSync',
+  'execSync',
+  'execFileSync',
+]);
+const RUNNERS = [
+  'eval',
+  'Function',
+  '*.constructor',
+  'vm.runInThisContext',
+  'vm.runInNewContext',
+  'vm.runInContext',
+  'vm.Script',
+  'vm.compileFunction',
+  'vm.SourceTextModule',
+  'GeneratorFunction',
+  'AsyncFunction',
+  'module._compile',
+  '*._compile',
+];
 const TIMERS = ['setTimeout', 'setInterval', 'setImmediate'];
-const REQUESTERS = ['fetch', 'WebSocket', 'axios', 'got', 'undici.fetch', 'undici.request', ...['get', 'post', 'put', 'head', 'request', 'connect', 'createConnection', 'open'].map((name) => `*.${name}`)];
-const ASSERTED = ['assert', 'assert.*', 'test.*', 'Object.is', 'Object.prototype.*', 'Array.prototype.*', 'Function.prototype.*', 'String.prototype.*', 'JSON.*', 'Math.*', 'process.exit', 'process.exitCode[]', 'require.cache[]', 'require.cache.?', 'module._load', 'module._extensions.*', 'console.assert', 'Reflect.*', 'Promise.prototype.*', 'Map.prototype.*', 'globalThis.?'];
+const REQUESTERS = [
+  'fetch',
+  'WebSocket',
+  'axios',
+  'got',
+  'undici.fetch',
+  'undici.request',
+  ...['get', 'post', 'put', 'head', 'request', 'connect', 'createConnection', 'open'].map(
+    (name) => `*.${name}`,
+  ),
+];
+const ASSERTED = [
+  'assert',
+  'assert.*',
+  'test.*',
+  'Object.is',
+  'Object.prototype.*',
+  'Array.prototype.*',
+  'Function.prototype.*',
+  'String.prototype.*',
+  'JSON.*',
+  'Math.*',
+  'process.exit',
+  'process.exitCode[]',
+  'require.cache[]',
+  'require.cache.?',
+  'module._load',
+  'module._extensions.*',
+  'console.assert',
+  'Reflect.*',
+  'Promise.prototype.*',
+  'Map.prototype.*',
+  'globalThis.?',
+];
 
 const constructsFunction = (event: CallEvent): boolean =>
-  /(?:^Function|\.constructor)\.constructor$/.test(event.path) || (/(?:getPrototypeOf\(\)|__proto__)\.constructor$/.test(event.path) && event.args.some((arg) => textsOf(arg).length > 0));
-const isText = (event: CallEvent): boolean => textsOf(event.args[0] ?? []).length > 0 || pathsOf(event.args[0] ?? []).some((path) => /^(?:atob|Buffer\.from)\(\)/.test(path));
-const wantsShell = (event: CallEvent): boolean => (event.named.get('shell') ?? []).some((value) => !(value.kind === 'path' && value.path === 'false'));
+  /(?:^Function|\.constructor)\.constructor$/.test(event.path) ||
+  (/(?:getPrototypeOf\(\)|__proto__)\.constructor$/.test(event.path) &&
+    event.args.some((arg) => textsOf(arg).length > 0));
+const isText = (event: CallEvent): boolean =>
+  textsOf(event.args[0] ?? []).length > 0 ||
+  pathsOf(event.args[0] ?? []).some((path) => /^(?:atob|Buffer\.from)\(\)/.test(path));
+const wantsShell = (event: CallEvent): boolean =>
+  (event.named.get('shell') ?? []).some((value) => !(value.kind === 'path' && value.path === 'false'));
 const touchesSocket = (event: CallEvent): boolean => {
   const all = [event.path, ...event.args.flatMap(pathsOf)].join(' ');
   return /(?:^| )(?:net|tls)\./.test(all) && /child_process\.\w+\(\)/.test(all);
 };
-const startsShell = (event: CallEvent): boolean => /^(?:\/(?:usr\/)?bin\/)?(?:ba|z|da)?sh$|^cmd(?:\.exe)?$/.test(singleText(event.args[0] ?? [])?.text ?? '');
-const takesSockets = (event: CallEvent): boolean => startsShell(event) && (event.named.get('stdio') ?? []).some((value) => value.kind === 'list' && value.items.flatMap(pathsOf).some((path) => /^(?:net|tls)\./.test(path)));
+const startsShell = (event: CallEvent): boolean =>
+  /^(?:\/(?:usr\/)?bin\/)?(?:ba|z|da)?sh$|^cmd(?:\.exe)?$/.test(singleText(event.args[0] ?? [])?.text ?? '');
+const takesSockets = (event: CallEvent): boolean =>
+  startsShell(event) &&
+  (event.named.get('stdio') ?? []).some(
+    (value) =>
+      value.kind === 'list' && value.items.flatMap(pathsOf).some((path) => /^(?:net|tls)\./.test(path)),
+  );
 
 export const JAVASCRIPT_TRIGGERS: readonly Trigger[] = [
   onCall('no-hidden-code', RUNNERS.filter((name) => name !== '*.constructor'), runsHidden),

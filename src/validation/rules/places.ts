@@ -17,7 +17,8 @@ const SYSTEM_WRITE =
   /^\/(?:proc|sys)\/|^\/etc\/(?:passwd|group|shadow|sudoers|crontab|cron\.|ld\.so\.|profile|hosts$|init|systemd)|\/release_agent$|^\/(?:boot|lib|lib64|sbin|usr\/s?bin|bin)\//;
 const METADATA =
   /(?<![\d.])169\.254\.169\.254(?![\d])|(?<![\d.])169\.254\.170\.2(?![\d])|metadata\.google\.internal|(?<![\d.])100\.100\.100\.200(?![\d])|fd00:ec2::254|\/\/(?:2852039166|0xa9fea9fe|0251\.0376\.0251\.0376|0xa9\.0xfe\.0xa9\.0xfe|\[::ffff:(?:169\.254\.169\.254|a9fe:a9fe)\])/i;
-const MINING = /stratum\+(?:tcp|ssl|tls):\/\/|(?:^|\/)(?:xmrig|minerd|cpuminer|ethminer|cgminer|nbminer)(?:\s|$)/i;
+const MINING =
+  /stratum\+(?:tcp|ssl|tls):\/\/|(?:^|\/)(?:xmrig|minerd|cpuminer|ethminer|cgminer|nbminer)(?:\s|$)/i;
 
 /** A path without its detours: `//etc/./x/../shadow` is `/etc/shadow`. */
 export function plainPath(path: string): string {
@@ -30,8 +31,10 @@ export function plainPath(path: string): string {
   return (path.startsWith('/') || path.startsWith('file:///') ? '/' : '') + parts.join('/');
 }
 
-export const isSecretPath = (path: string): boolean => path.length < 500 && SECRET.some((secret) => secret.test(plainPath(path)));
-export const isSystemPath = (path: string): boolean => path.length < 500 && SYSTEM_WRITE.test(plainPath(path));
+export const isSecretPath = (path: string): boolean =>
+  path.length < 500 && SECRET.some((secret) => secret.test(plainPath(path)));
+export const isSystemPath = (path: string): boolean =>
+  path.length < 500 && SYSTEM_WRITE.test(plainPath(path));
 export const isUserList = (path: string): boolean => /^\/etc\/(?:passwd|group)-?$/.test(plainPath(path));
 export const namesMetadataService = (text: string): boolean => METADATA.test(text);
 export const namesMining = (text: string): boolean => MINING.test(text);
@@ -44,5 +47,10 @@ export function someText(values: Values | undefined, fits: (text: string) => boo
 /** A folder whose removal takes more than the job's own files with it. */
 export function isVital(path: string): boolean {
   if (/^(?:~|\$\{?HOME\}?)\/?\*?$/.test(path)) return true;
-  return path.startsWith('/') && /^\/(?:\*|(?:etc|usr|var|bin|sbin|lib|lib64|boot|home|root|dev|proc|sys|opt)(?:\/\*)?)?$/.test(plainPath(path));
+  return (
+    path.startsWith('/') &&
+    /^\/(?:\*|(?:etc|usr|var|bin|sbin|lib|lib64|boot|home|root|dev|proc|sys|opt)(?:\/\*)?)?$/.test(
+      plainPath(path),
+    )
+  );
 }

@@ -9,8 +9,26 @@ const OPENERS = [
   'linecache.getlines', 'fileinput.input', 'mmap.mmap', 'shutil.copytree', 'glob.glob', 'tarfile.open', 'gzip.open',
 ]; // prettier-ignore
 const REQUESTERS = ['get', 'post', 'put', 'head', 'patch', 'request', 'urlopen', 'urlretrieve', 'connect', 'connect_ex', 'create_connection', 'Request', 'HTTPConnection', 'HTTPSConnection', 'open_connection'].map((name) => `*.${name}`); // prettier-ignore
-const RUNNERS = ['eval', 'exec', 'compile', 'runpy.run_path', '*.run_cell', 'code.InteractiveInterpreter.runsource', 'types.CodeType', 'types.FunctionType'];
-const SPAWNERS = ['os.fork', 'os.forkpty', 'subprocess.Popen', 'subprocess.run', 'subprocess.call', 'os.system', 'os.popen', 'multiprocessing.Process'];
+const RUNNERS = [
+  'eval',
+  'exec',
+  'compile',
+  'runpy.run_path',
+  '*.run_cell',
+  'code.InteractiveInterpreter.runsource',
+  'types.CodeType',
+  'types.FunctionType',
+];
+const SPAWNERS = [
+  'os.fork',
+  'os.forkpty',
+  'subprocess.Popen',
+  'subprocess.run',
+  'subprocess.call',
+  'os.system',
+  'os.popen',
+  'multiprocessing.Process',
+];
 const SHELLS = /^(?:\/(?:usr\/)?(?:local\/)?bin\/)?(?:ba|z|da|k|c|tc)?sh$/;
 const NETWORK_MODULES = ['socket', 'ssl', 'urllib.request', 'urllib3', 'http.client', 'http.server', 'httpx', 'aiohttp', 'ftplib', 'smtplib', 'poplib', 'imaplib', 'telnetlib', 'socketserver', 'xmlrpc.client', 'paramiko', 'websocket', 'websockets', 'asyncio.open_connection', 'asyncio.start_server', 'asyncio.open_unix_connection']; // prettier-ignore
 
@@ -20,21 +38,37 @@ const wantsShell = (event: CallEvent): boolean => {
 };
 const startsShell = (event: CallEvent): boolean =>
   (event.args[0] ?? []).some((value) => {
-    const name = value.kind === 'list' ? singleText(value.items[0] ?? [])?.text : value.kind === 'text' ? value.text : '';
+    const name =
+      value.kind === 'list'
+        ? singleText(value.items[0] ?? [])?.text
+        : value.kind === 'text'
+          ? value.text
+          : '';
     return SHELLS.test((name ?? '').split(' ')[0]!);
   });
 const tiedToSocket = (event: CallEvent): boolean =>
-  ['stdin', 'stdout', 'stderr'].some((name) => pathsOf(event.named.get(name) ?? []).some((path) => /^socket\.|\.fileno|makefile/.test(path))) && startsShell(event);
+  ['stdin', 'stdout', 'stderr'].some((name) =>
+    pathsOf(event.named.get(name) ?? []).some((path) => /^socket\.|\.fileno|makefile/.test(path)),
+  ) && startsShell(event);
 const dupsOntoStandard = (event: CallEvent): boolean =>
   pathsOf(event.args[0] ?? []).some((path) => path.endsWith('.fileno()')) &&
   (event.args[1] ?? []).some((value) => value.kind === 'number' && value.value <= 2) &&
   pathsOf(event.args[0] ?? []).some((path) => /^(?:socket\.|\?\.fileno)/.test(path));
 const walksClasses = ({ path }: { path: string }): boolean =>
-  /(?:__class__|__bases?__|__mro__|mro\(\)).*\.__subclasses__$|^(?:object|type)\.__subclasses__$|^\?\.__getattribute__.*__subclasses__$/.test(path);
-const flagsOf = (event: CallEvent): string => [...(event.args[1] ?? []), ...(event.named.get('flags') ?? [])].flatMap((value) => (value.kind === 'path' ? [value.path] : [])).join(' ');
+  /(?:__class__|__bases?__|__mro__|mro\(\)).*\.__subclasses__$|^(?:object|type)\.__subclasses__$|^\?\.__getattribute__.*__subclasses__$/.test(
+    path,
+  );
+const flagsOf = (event: CallEvent): string =>
+  [...(event.args[1] ?? []), ...(event.named.get('flags') ?? [])]
+    .flatMap((value) => (value.kind === 'path' ? [value.path] : []))
+    .join(' ');
 const loadsUnsafeYaml = (event: CallEvent): boolean => {
-  const loader = [...(event.named.get('Loader') ?? []), ...(event.args[1] ?? [])].flatMap((value) => (value.kind === 'path' ? [value.path] : []));
-  return event.path !== 'yaml.load' || loader.length === 0 || loader.some((path) => !/Safe|BaseLoader/.test(path));
+  const loader = [...(event.named.get('Loader') ?? []), ...(event.args[1] ?? [])].flatMap((value) =>
+    value.kind === 'path' ? [value.path] : [],
+  );
+  return (
+    event.path !== 'yaml.load' || loader.length === 0 || loader.some((path) => !/Safe|BaseLoader/.test(path))
+  );
 };
 const PICKLE_CALL = /\x80[\x02-\x05].*[R\x81\x93]|c(?:os|posix|subprocess|builtins|__builtin__|nt)\n|\(S'/s; // oxlint-disable-line no-control-regex
 

@@ -19,17 +19,29 @@ export function onName(rule: string, patterns: readonly string[], when?: Trigger
 }
 
 /** A trigger on calls, for what depends on the arguments. */
-export function onCall(rule: string, patterns: readonly string[], when?: (event: CallEvent, text: string) => boolean): Trigger {
+export function onCall(
+  rule: string,
+  patterns: readonly string[],
+  when?: (event: CallEvent, text: string) => boolean,
+): Trigger {
   return make(rule, 'call', patterns, when);
 }
 
 /** A trigger on assignments to a name. */
-export function onAssign(rule: string, patterns: readonly string[], when?: Trigger<'assign'>['when']): Trigger {
+export function onAssign(
+  rule: string,
+  patterns: readonly string[],
+  when?: Trigger<'assign'>['when'],
+): Trigger {
   return make(rule, 'assign', patterns, when);
 }
 
 /** A trigger on shell commands. */
-export function onCommand(rule: string, patterns: readonly string[], when?: (event: CommandEvent, text: string) => boolean): Trigger {
+export function onCommand(
+  rule: string,
+  patterns: readonly string[],
+  when?: (event: CommandEvent, text: string) => boolean,
+): Trigger {
   return make(rule, 'command', patterns, when);
 }
 
@@ -38,7 +50,12 @@ export function onOddity(rule: string, patterns: readonly string[]): Trigger {
   return make(rule, 'oddity', patterns, undefined);
 }
 
-function make<On extends CodeEvent['on']>(rule: string, on: On, patterns: readonly string[], when: Trigger<On>['when']): Trigger {
+function make<On extends CodeEvent['on']>(
+  rule: string,
+  on: On,
+  patterns: readonly string[],
+  when: Trigger<On>['when'],
+): Trigger {
   return { rule, on, patterns, ...(when ? { when } : {}) } as unknown as Trigger;
 }
 
