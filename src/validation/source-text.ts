@@ -34,9 +34,3 @@ export function positionAt(source: SourceText, offset: number): Position {
   }
   return { line: low + 1, column: inside - source.lineStarts[low]! + 1 };
 }
-
-/** The text of a line without its end; lines count from 1. */
-export function lineAt(source: SourceText, line: number): string {
-  const start = source.lineStarts[line - 1] ?? source.text.length;
-  return source.text.slice(start, source.lineStarts[line] ?? source.text.length).replace(/\r?\n$/, '');
-}

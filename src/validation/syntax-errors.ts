@@ -146,14 +146,3 @@ function reason(text: string, fault: SyntaxNode, tree: ParsedTree): string {
     .trim();
   return near === '' ? 'unexpected end' : `unexpected \`${near.slice(0, 40)}\``;
 }
-
-/**
- * Python as notebooks know it, turned into plain Python of the same length: lines that start with `%` or `!`, and those that end
- * in `?`, become comments. Only asked for where the text is no Python as it stands.
- */
-export function mendPython(text: string): string {
-  if (!/^[ \t]*[%!]|\?[ \t]*$/m.test(text)) return text;
-  return text
-    .replace(/^([ \t]*)[%!]/gm, (_, space: string) => `${space}#`)
-    .replace(/^([ \t]*)[\w.]([\w.]*\?{1,2})[ \t]*$/gm, '$1#$2');
-}

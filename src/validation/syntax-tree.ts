@@ -99,13 +99,6 @@ export function namedChildren(node: SyntaxNode): SyntaxNode[] {
   return node.children.filter((child) => child.named && child.type !== 'comment');
 }
 
-/** The nearest ancestor of one of the types, at most `reach` levels up. */
-export function ancestorOf(node: SyntaxNode, types: ReadonlySet<string>, reach = 64): SyntaxNode | undefined {
-  let up = node.parent;
-  for (let level = 0; up && level < reach; level++, up = up.parent) if (types.has(up.type)) return up;
-  return undefined;
-}
-
 /** Visits every node after its children, without recursion. */
 export function visitBottomUp(root: SyntaxNode, visit: (node: SyntaxNode) => void): void {
   const open: { node: SyntaxNode; next: number }[] = [{ node: root, next: 0 }];

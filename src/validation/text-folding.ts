@@ -114,7 +114,6 @@ export function slice(
 }
 
 /** Bytes are carried as texts of one character a byte. */
-export const bytesToText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 const utf8ToText = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 
 const DECODERS: Record<string, (text: string) => string> = {

@@ -10,7 +10,8 @@ import { examineJavaScript } from './languages/javascript.ts';
 import { examinePython } from './languages/python.ts';
 import { resolvePolicy, type ResolvedPolicy } from './policy.ts';
 import { type SourceText, readSource } from './source-text.ts';
-import { findNul, findSyntaxError, mendPython } from './syntax-errors.ts';
+import { findShellLines, mendNotebook } from './notebook-lines.ts';
+import { findNul, findSyntaxError } from './syntax-errors.ts';
 import { type ParsedTree, type SyntaxNode, parseTree } from './syntax-tree.ts';
 import { findOddText } from './text-oddities.ts';
 
@@ -141,6 +142,25 @@ async function examinePiece(
     },
   );
   EXAMINERS[language](parsed.tree.root, parsed.text, budget, judge.see);
+  if (language === 'python' && parsed.text !== source.text && depth < LIMITS.embeddedDepth) {
+    for (const { command, start, end } of findShellLines(source.text)) {
+      const node: SyntaxNode = {
+        type: 'shell_line',
+        field: '',
+        start,
+        end,
+        named: true,
+        parent: null,
+        children: [],
+      };
+      push({
+        language: 'bash',
+        source: readSource(command),
+        depth: depth + 1,
+        within: within ?? { node, via: 'the notebook' },
+      });
+    }
+  }
 }
 
 const EXAMINERS = {
@@ -161,7 +181,7 @@ async function parsePiece(
     language === 'typescript' && text.includes('<')
       ? { grammar: 'tsx' as const, text }
       : language === 'python'
-        ? { grammar: 'python' as const, text: mendPython(text) }
+        ? { grammar: 'python' as const, text: mendNotebook(text) }
         : undefined;
   if (other && (other.grammar !== language || other.text !== text)) {
     const second = await parseWith(other.grammar, other.text);
