@@ -44,7 +44,8 @@ def confine(limits: Limits, seccomp_filter, keeps_memory: bool = False):
     _lower(resource.RLIMIT_DATA, limits.memory_mb * MB + (_data_bytes() if keeps_memory else 0))
     _lower(resource.RLIMIT_NPROC, limits.processes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
-    _lower(resource.RLIMIT_FSIZE, max(limits.home_mb, limits.tmp_mb) * MB)
+    # Above what any disk of the sandbox has, so that a full one is what programs are told of.
+    _lower(resource.RLIMIT_FSIZE, 2 * max(limits.home_mb, limits.tmp_mb) * MB)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_MEMLOCK, 64 << 10)
     _lower(resource.RLIMIT_MSGQUEUE, 64 << 10)

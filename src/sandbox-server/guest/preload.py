@@ -9,7 +9,7 @@ from .environment import SITE_PACKAGES
 # Each costs memory in every idle zygote: scipy.stats, seaborn and scikit-learn (90 MB more) stay out.
 MODULES = (
     'asyncio', 'json', 'csv', 're', 'random', 'decimal', 'datetime', 'subprocess', 'ssl', 'uuid', 'sqlite3', 'unittest',
-    'numpy', 'pandas', 'matplotlib.pyplot', 'pytest', '_pytest.assertion.rewrite', 'coverage', 'pytest_cov.plugin',
+    'numpy', 'pandas', 'matplotlib.pyplot', 'e2b_charts', 'pytest', '_pytest.assertion.rewrite', 'coverage', 'pytest_cov.plugin',
 )  # fmt: skip
 
 

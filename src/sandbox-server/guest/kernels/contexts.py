@@ -50,10 +50,14 @@ class Context:
         self.sandbox.loop.later(INTERRUPT_S, insist)
 
     def discard(self, reason: str):
-        """Ends the kernel and its current run; the queue goes on in a new one."""
-        if self.kernel is not None:
-            self.kernel.killed_for = reason
-            self.kernel.kill()
+        """Ends the kernel and its current run at once; the queue goes on in a new kernel."""
+        kernel, self.kernel = self.kernel, None
+        run, self.current = self.current, None
+        if kernel is not None:
+            kernel.retire()
+        if run is not None:
+            run.stream.end(OpError('unavailable', f'the {self.language} kernel was ended: {reason}'))
+        self._next()
 
     def _cancelled(self, run):
         if run is self.current:

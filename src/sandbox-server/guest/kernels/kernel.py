@@ -89,6 +89,11 @@ class Kernel:
         if self.pid is not None:
             kill_family(self.pid)
 
+    def retire(self):
+        """Kills it without a word to anybody."""
+        self.run, self.done, self.on_death = None, None, lambda _: None
+        self.kill()
+
     # What it says
 
     def _listener(self):

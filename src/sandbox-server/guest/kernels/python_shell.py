@@ -75,6 +75,11 @@ class ChartFormatter(BaseFormatter):
     print_method = ObjectName('_repr_e2b_chart_')
     _return_type = (dict, str)
 
+    def __call__(self, obj):
+        # Not by registration: choosing the formats of figures empties every formatter of them.
+        figure = sys.modules.get('matplotlib.figure')
+        return figure_chart(obj) if figure and isinstance(obj, figure.Figure) else super().__call__(obj)
+
 
 class JsonFormatter(BaseFormatter):
     format_type = Unicode('application/json')
@@ -91,12 +96,12 @@ def table_data(frame):
 
 
 def figure_chart(figure):
-    from e2b_charts import chart_figure_to_dict
-
     try:
+        from e2b_charts import chart_figure_to_dict
+
         return chart_figure_to_dict(figure) or None
     except Exception:
-        return None  # A figure that the extraction does not understand is still an image.
+        return None  # A figure that the extraction does not understand is still an image, as is one without it.
 
 
 def build() -> Shell:
@@ -125,14 +130,6 @@ def build() -> Shell:
 
 def _inline_figures(shell):
     import matplotlib
-    from matplotlib.figure import Figure
-
-    try:
-        import e2b_charts  # noqa: F401
-
-        shell.display_formatter.formatters['e2b/chart'].for_type(Figure, figure_chart)
-    except ImportError:
-        pass
     from IPython.core.pylabtools import select_figure_formats
     from matplotlib_inline.backend_inline import configure_inline_support
 
