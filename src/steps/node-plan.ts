@@ -17,7 +17,7 @@ export function nodePlan(job: JobInput, code: string, tests: string, coverage: b
   const testFile = `solution.test.${extension}`;
   return {
     mode: 'command',
-    argv: ['node', ...NODE_FLAGS, '--input-type=module', '--eval', runnerText('node-tests.mjs')],
+    argv: ['node', ...NODE_FLAGS, '--eval', harness()],
     news: true,
     environment: { ASSAY_TEST_FILE: testFile, ASSAY_COVERAGE: coverage ? solutionFile(job) : '' },
     write: { [solutionFile(job)]: code, [testFile]: tests },
@@ -40,10 +40,19 @@ export function scriptPlan(job: JobInput, code: string, tests: string): Supervis
   const lines = `${code}\n${tests}`.split('\n').length;
   return {
     mode: 'command',
-    argv: ['node', ...NODE_FLAGS, '--input-type=module', '--eval', runnerText('node-script.mjs')],
+    argv: ['node', ...NODE_FLAGS, '--eval', harness()],
     news: true,
-    environment: { ASSAY_TEST_FILE: file, ASSAY_LAST_LINE: String(lines + 1) },
+    environment: {
+      ASSAY_TEST_FILE: file, // Node rewrites TypeScript, so its lines are not ours.
+      ASSAY_LAST_LINE: extension === 'js' ? String(lines + 1) : '0',
+    },
     write: { [file]: `${code}\n${tests}\n;globalThis.__assayReachedEnd();\n` },
     watch: file,
   };
+}
+
+/** As a data URL: a module, whatever Node takes the text of `--eval` for, and no file that the code could change. */
+function harness(): string {
+  const encoded = Buffer.from(runnerText('node-tests.mjs')).toString('base64');
+  return `import('data:text/javascript;base64,${encoded}')`;
 }

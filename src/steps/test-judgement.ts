@@ -31,7 +31,7 @@ export function judgeTests(run: SupervisedRun, about: TestCircumstances): TestJu
       kinds.set(test, String(kind ?? ''));
       cases.push(test);
     }
-  const coverage = coverageOf(run.news.find(([what]) => what === 'coverage'));
+  const coverage = coverageOf(run.news);
   const failed = cases.find((test) => test.outcome === 'failed');
   const fault =
     forgery(run) ??
@@ -134,16 +134,32 @@ function incomplete(run: SupervisedRun, cases: TestCase[]): CodeFault | undefine
   return undefined;
 }
 
-function coverageOf(news: News | undefined): Coverage | undefined {
-  if (!news) return undefined;
-  const files = (news.slice(1) as [string, number, number, number, number, number[]][]).map(
-    ([path, lines, ofLines, branches, ofBranches, missing]) => ({
-      path,
-      lines: share(lines, ofLines),
-      branches: share(branches, ofBranches),
-      missingLines: missing.slice(0, 2_000),
-    }),
-  );
+type FileCoverage = [
+  path: string,
+  lines: number,
+  ofLines: number,
+  branches: number,
+  ofBranches: number,
+  missing: number[],
+];
+
+/** Python's runner tells of files as tuples, Node's as JSON, a file a line. */
+function coverageOf(news: News[]): Coverage | undefined {
+  const told = news.find(([what]) => what === 'coverage' || what === 'coverage-json');
+  if (!told) return undefined;
+  const list =
+    told[0] === 'coverage'
+      ? (told.slice(1) as FileCoverage[])
+      : String(told[1])
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as FileCoverage);
+  const files = list.map(([path, lines, ofLines, branches, ofBranches, missing]) => ({
+    path,
+    lines: share(lines, ofLines),
+    branches: share(branches, ofBranches),
+    missingLines: missing.slice(0, 2_000),
+  }));
   const sum = (part: 'lines' | 'branches') =>
     share(
       files.reduce((all, file) => all + file[part].covered, 0),
