@@ -81,9 +81,8 @@ test('kill -9 of assay dev leaves nothing, and the next one says so', async () =
   expect(findRunningStack(home.path)).toBeUndefined();
   const second = dev(home);
   await ready(home, second.output);
-  expect(second.output()).toContain(
-    `an earlier run of assay dev (pid ${first.child.pid}) was killed; none of its processes is left`,
-  );
+  const sentence = `an earlier run of assay dev (pid ${first.child.pid}) was killed; none of its processes is left`;
+  await until('it says so', () => second.output().includes(sentence));
 });
 
 test('kill -9 of assay dev and of its guard: the next one ends what is left, by its record', async () => {
@@ -100,7 +99,7 @@ test('kill -9 of assay dev and of its guard: the next one ends what is left, by 
   expect(orphans.length).toBeGreaterThan(1);
   const second = dev(home);
   await ready(home, second.output);
-  expect(second.output()).toMatch(/was killed; ended its temporal/);
+  await until('it says so', () => /was killed; ended its temporal/.test(second.output()));
   const alive = processesOf(home.path).map(({ pid }) => pid);
   expect(orphans.filter((pid) => alive.includes(pid))).toEqual([]);
 });
