@@ -3,7 +3,7 @@ import type { JobActivities } from '../activities/contract.ts';
 import type { JobInput } from '../domain/job-input.ts';
 
 /** A worker that has said nothing for this long is taken for dead. */
-const HEARTBEAT_TIMEOUT_MS = 5_000;
+const HEARTBEAT_TIMEOUT_MS = 10_000;
 /** What a step may take beyond the code's own limit: files up, outputs down, a loaded machine. */
 const STEP_MARGIN_MS = 60_000;
 const COLLECT_TIMEOUT_MS = 300_000;

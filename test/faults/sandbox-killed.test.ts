@@ -63,14 +63,14 @@ describe('on the servers of the run', () => {
 
 describe('on a sandbox server of its own', () => {
   test('that is killed and comes back, the job goes on in a fresh sandbox', async () => {
-    const server = await startTestSandboxServer({ packages: false });
+    const server = await startTestSandboxServer();
     const port = Number(new URL(server.url).port);
     const stack = await startStack(undefined, { sandboxUrl: server.url, sandboxApiKey: server.apiKey });
     const handle = await stack.assay.jobs.start(sleeping(4));
     await sandboxIn(stack, handle.jobId, 'execute');
     await server.kill();
     await sleep(1_000);
-    const again = await startTestSandboxServer({ packages: false, port, apiKey: server.apiKey });
+    const again = await startTestSandboxServer({ port, apiKey: server.apiKey });
     try {
       expect(await handle.result()).toMatchObject({ verdict: 'passed', attempts: [{ number: 1 }] });
       expect(await openSandboxesOf(stack.config, handle.jobId)).toEqual([]);
@@ -81,7 +81,7 @@ describe('on a sandbox server of its own', () => {
   });
 
   test('that stays away, the job ends in an error of the world', async () => {
-    const server = await startTestSandboxServer({ packages: false });
+    const server = await startTestSandboxServer();
     const stack = await startStack(undefined, { sandboxUrl: server.url, sandboxApiKey: server.apiKey });
     await server.kill();
     try {

@@ -62,7 +62,8 @@ describe.concurrent('a worker killed in the middle of a step', () => {
       expect(result.verdict).toBe('passed');
       expect(result.attempts).toHaveLength(1);
       // The sandbox that nobody knew of yet is adopted; one in which a step broke off is not trusted again.
-      if (verb === 'openSandbox') expect([result.attempts[0]?.sandboxId]).toEqual(left);
+      const steps = result.attempts[0]?.steps.map(({ name, outcome }) => `${name} ${outcome}`).join(', ');
+      if (verb === 'openSandbox') expect([result.attempts[0]?.sandboxId], steps).toEqual(left);
       if (verb === 'executeCode' || verb === 'runTests')
         expect(left).not.toContain(result.attempts[0]?.sandboxId);
       expect(await openSandboxesOf(config, handle.jobId)).toEqual([]);

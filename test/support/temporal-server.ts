@@ -14,6 +14,8 @@ import { Connection } from '@temporalio/client';
 export interface TestTemporalServer {
   address: string;
   pid: number;
+  /** Where its state lies; gone after `stop`. */
+  folder: string;
   /** SIGKILL, and waits for the end. The state stays. */
   kill(): Promise<void>;
   /** Starts it again on the same port and state. */
@@ -72,6 +74,7 @@ export async function startTestTemporalServer(): Promise<TestTemporalServer> {
   };
   return {
     address,
+    folder,
     get pid() {
       return child.pid ?? 0;
     },

@@ -21,18 +21,32 @@ describe('a job that the world does not disturb', () => {
     const { result, calls } = await runScripted({ tests: pytest, artifacts: ['out/*'] });
     expect(result.verdict).toBe('passed');
     expect(result.diagnosis).toBeUndefined();
-    expect(calls).toEqual(['validate', 'open 1', 'test sandbox-1', 'collect sandbox-1', 'close sandbox-1']);
+    expect(calls).toEqual([
+      'validate',
+      'open 1',
+      'execute sandbox-1',
+      'test sandbox-1',
+      'collect sandbox-1',
+      'close sandbox-1',
+    ]);
     expect(result.attempts).toMatchObject([
       { number: 1, sandboxId: 'sandbox-1', verdict: 'passed', ended: '1 of 1 tests passed' },
     ]);
     expect(result.attempts[0]?.steps.map(({ name }) => name)).toEqual([
       'validate',
       'open',
+      'execute',
       'test',
       'collect',
       'close',
     ]);
     expect(JobResult.parse(result)).toEqual(JSON.parse(JSON.stringify(result)));
+  });
+
+  test('does not run by itself what its tests give an input', async () => {
+    const io = { kind: 'io', cases: [{ stdout: 'x' }] } as const;
+    const { calls } = await runScripted({ tests: io });
+    expect(calls).toEqual(['validate', 'open 1', 'test sandbox-1', 'close sandbox-1']);
   });
 
   test('executes the code where there are no tests, and collects nothing where nothing is asked for', async () => {
@@ -114,9 +128,9 @@ describe('trouble of the world', () => {
     expect(result.verdict).toBe('passed');
     expect(result.attempts).toHaveLength(1);
     expect(calls).toEqual([
-      ...['validate', 'open 1', 'test sandbox-1', 'close sandbox-1'],
-      ...['open 2', 'test sandbox-2', 'collect sandbox-2', 'close sandbox-2'],
-      ...['open 3', 'test sandbox-3', 'collect sandbox-3', 'close sandbox-3'],
+      ...['validate', 'open 1', 'execute sandbox-1', 'test sandbox-1', 'close sandbox-1'],
+      ...['open 2', 'execute sandbox-2', 'test sandbox-2', 'collect sandbox-2', 'close sandbox-2'],
+      ...['open 3', 'execute sandbox-3', 'test sandbox-3', 'collect sandbox-3', 'close sandbox-3'],
     ]);
     expect(
       result.attempts[0]?.steps.filter(({ outcome }) => outcome === 'error').map(({ name }) => name),
@@ -184,6 +198,15 @@ describe('trouble of the world', () => {
       },
     );
     expect(result).toMatchObject({ verdict: 'failed', diagnosis: { category: 'exception' } });
+  });
+
+  test('code that failed by itself is not tested any more', async () => {
+    const { result, calls } = await runScripted(
+      { tests: pytest },
+      { executeCode: () => ({ execution, fault: fault('exception') }) },
+    );
+    expect(result).toMatchObject({ verdict: 'failed', diagnosis: { category: 'exception' } });
+    expect(calls).not.toContain('test sandbox-1');
   });
 
   test('a failed attempt is not hidden by an error in the next one', async () => {
@@ -276,6 +299,7 @@ describe('what can be seen of a running job', () => {
       expect(status.steps.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
         'validate ok',
         'open ok',
+        'execute ok',
       ]);
       const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
       expect(metadata.currentDetails).toContain('attempt 1, test');
