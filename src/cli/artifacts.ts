@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { Artifact, JobResult } from '../domain/job-result.ts';
 import { UsageError } from './cli-error.ts';
-import { withConnection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { jobIdFrom } from './job-id-argument.ts';
@@ -10,6 +9,7 @@ import { printableLine } from './printable.ts';
 import { saveArtifacts } from './save-artifacts.ts';
 import { table } from './table.ts';
 import { size } from './units.ts';
+import { withConnection } from './with-connection.ts';
 
 interface GetOptions extends ConnectionOptions {
   all?: boolean;

@@ -6,7 +6,6 @@ import { findRunningStack } from '../embedded/stack-record.ts';
 import type { StackEvent } from '../embedded/stack-event.ts';
 import { UsageError } from './cli-error.ts';
 import type { ConnectionOptions } from './connection-options.ts';
-import { Interrupt } from './interrupt.ts';
 import { printableLine } from './printable.ts';
 
 export interface Connection {
@@ -25,25 +24,12 @@ export interface ConnectNeeds {
   lasting?: string;
   /** Whether jobs are to make progress. Default: true; false starts no worker where the stack is the command's own. */
   worker?: boolean;
+  /** `dev` lets other commands find the stack. Default: `command` */
+  kind?: 'dev' | 'command';
+  /** Whether the line that says so is left out when a stack is started. Default: false */
+  silent?: boolean;
   /** Gives up a start. */
   signal?: AbortSignal | undefined;
-}
-
-/** Runs a command's work with a server, and cleans up whatever happens. Ctrl-C aborts the signal that the work is given. */
-export async function withConnection<T>(
-  options: ConnectionOptions,
-  needs: ConnectNeeds,
-  work: (connection: Connection, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  using interrupt = new Interrupt();
-  const { signal } = interrupt;
-  const connection = await connect(options, { ...needs, signal });
-  try {
-    signal.throwIfAborted();
-    return await work(connection, signal);
-  } finally {
-    await connection.close();
-  }
 }
 
 /** A server by flags, else by environment and temporal.toml, else a running `assay dev`, else a stack for the length of the command. */
@@ -55,7 +41,11 @@ export async function connect(options: ConnectionOptions, needs: ConnectNeeds = 
     taskQueue: options.taskQueue,
     storeUrl: options.store,
   };
-  if (namesServer(options)) return connected(await Assay.connect(flags));
+  return namesServer(options) ? connected(await Assay.connect(flags)) : connectHere(flags, needs);
+}
+
+/** A running `assay dev`, else a stack for the length of the command. */
+export async function connectHere(flags: ConfigFlags, needs: ConnectNeeds = {}): Promise<Connection> {
   const running = findRunningStack(assayHome());
   if (running) return connected(await Assay.connect(toStack(running.config, flags)), running);
   if (needs.lasting !== undefined) throw new UsageError(needs.lasting);
@@ -66,13 +56,18 @@ function connected(assay: Assay, stack?: { config: Config; uiUrl?: string | unde
   return { assay, uiUrl: stack?.uiUrl, stack: stack?.config, embedded: false, close: () => assay.close() };
 }
 
-async function embedded(flags: ConfigFlags, { worker = true, signal }: ConnectNeeds): Promise<Connection> {
-  process.stderr.write(
-    'assay: no server is running, so one is started for this command (assay dev keeps one)\n',
-  );
+async function embedded(
+  flags: ConfigFlags,
+  { worker = true, kind = 'command', silent = false, signal }: ConnectNeeds,
+): Promise<Connection> {
+  if (!silent)
+    process.stderr.write(
+      'assay: no server is running, so one is started for this command (assay dev keeps one)\n',
+    );
   // Loaded only here: most commands talk to a server that is there.
   const { startStack } = await import('../embedded/stack.ts');
   const stack = await startStack({
+    kind,
     taskQueue: flags.taskQueue,
     storeUrl: flags.storeUrl,
     workers: worker ? 1 : 0,

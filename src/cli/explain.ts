@@ -1,11 +1,10 @@
 import { Command } from 'commander';
-import { jobSource } from '../client/job-source.ts';
-import { withConnection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { finishedResult } from './finished-result.ts';
 import { jobIdFrom } from './job-id-argument.ts';
 import { renderExplanation } from './render-explanation.ts';
+import { withConnection } from './with-connection.ts';
 
 /** `assay explain ID`. */
 export function explainCommand(): Command {
@@ -19,6 +18,7 @@ export function explainCommand(): Command {
     .addHelpText('after', '\nExample:\n  assay explain pr-812');
   return addConnectionOptions(command).action((id: string, options: ConnectionOptions & { json?: boolean }) =>
     withConnection(options, { worker: false }, async ({ assay }) => {
+      const { jobSource } = await import('../client/job-source.ts');
       const result = await finishedResult(assay.jobs.get(jobIdFrom(id)));
       if (options.json) process.stdout.write(`${JSON.stringify(result.diagnosis ?? null, null, 2)}\n`);
       else process.stdout.write(`${renderExplanation(result, await jobSource(assay, result.jobId))}\n`);

@@ -3,7 +3,6 @@ import type { JobHandle } from '../client/job-handle.ts';
 import type { JobFilter, JobSummary } from '../client/job-list.ts';
 import type { JobResult } from '../domain/job-result.ts';
 import { CliError } from './cli-error.ts';
-import { withConnection } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
@@ -16,6 +15,7 @@ import { renderResult } from './render-result.ts';
 import { wholeNumber } from './run-options.ts';
 import { style } from './style.ts';
 import { jobUrl } from './web-ui.ts';
+import { withConnection } from './with-connection.ts';
 
 interface OutputOptions extends ConnectionOptions {
   json?: boolean;

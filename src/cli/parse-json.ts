@@ -44,7 +44,7 @@ function positionIn(message: string, text: string): number | undefined {
 
 function reasonOf(message: string): string {
   return message
-    .replace(/ in JSON at position.*$/s, '')
+    .replace(/( in JSON)? at position.*$/s, '')
     .replace(/,[^,]* is not valid JSON$/s, '')
     .replace(/^(Unexpected token .*?), .*$/s, '$1')
     .replace(/^Unexpected end of JSON input$/, 'the text ends too early')

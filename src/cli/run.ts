@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
 import type { JobResult } from '../domain/job-result.ts';
 import { UsageError } from './cli-error.ts';
-import { withConnection } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
@@ -15,6 +14,7 @@ import type { SpecOptions } from './run-options.ts';
 import { saveArtifacts } from './save-artifacts.ts';
 import { style } from './style.ts';
 import { jobUrl } from './web-ui.ts';
+import { withConnection } from './with-connection.ts';
 
 interface RunOptions extends SpecOptions, ConnectionOptions {
   out?: string;

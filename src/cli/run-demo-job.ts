@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Sandbox } from 'e2b';
+import type { JobHandle } from '../client/job-handle.ts';
+import type { JobResult } from '../domain/job-result.ts';
+import { CliError } from './cli-error.ts';
+import type { Connection } from './connection.ts';
+import type { DemoJob } from './demo-jobs.ts';
+import { demoSource } from './demo-jobs.ts';
+import { EXIT } from './exit-codes.ts';
+import { uploadFiles } from './input-files.ts';
+import { readSpec } from './read-spec.ts';
+
+/** How far into the step the sandbox is killed, in ms: the code is running by then. */
+const KILL_AFTER_MS = 500;
+
+/** Runs a job of the demo, tells its steps, and kills its sandbox where that is the point. */
+export async function runDemoJob(
+  job: DemoJob,
+  { assay, stack }: Connection,
+  { signal, tell }: { signal: AbortSignal; tell: (what: string) => void },
+): Promise<JobResult> {
+  const source = demoSource(job);
+  const handle = await assay.jobs.start(
+    await uploadFiles(await readSpec(source.path, source.options), assay),
+  );
+  const stop = () => void handle.cancel().catch(() => undefined);
+  signal.addEventListener('abort', stop, { once: true });
+  let killed: string | undefined;
+  for await (const event of handle.watch()) {
+    signal.throwIfAborted();
+    if (event.type === 'step-started')
+      tell(killed ? `${event.step} (sandbox ${killed} was killed)` : event.step);
+    if (event.type === 'step-started' && event.step === 'execute' && job.killed && killed === undefined) {
+      await sleep(KILL_AFTER_MS);
+      killed = await killSandboxOf(handle, stack);
+      tell(`sandbox ${killed} was killed`);
+    }
+    if (event.type === 'done') return event.result;
+  }
+  return handle.result();
+}
+
+/** Kills the sandbox that a job runs in, as any client of E2B could, and returns its id. */
+async function killSandboxOf(handle: JobHandle, stack: Connection['stack']): Promise<string> {
+  const { sandboxId } = await handle.status();
+  const killed =
+    sandboxId !== undefined &&
+    stack?.sandbox !== undefined &&
+    (await Sandbox.kill(sandboxId, { ...stack.sandbox }));
+  if (!killed)
+    throw new CliError('not-killed', `the sandbox of ${handle.jobId} could not be killed`, EXIT.error);
+  return sandboxId;
+}
