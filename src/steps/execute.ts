@@ -99,7 +99,7 @@ function faultOf(
 
 /** What the code raised; nothing where it left by itself with success. */
 function codeErrorOf(error: ExecutionError, job: JobInput): CodeError | undefined {
-  if (error.name === 'SystemExit' && /^(0|None|)$/.test(error.value.trim())) return undefined;
+  if (/^(SystemExit|Exit)$/.test(error.name) && /^(0|None|)$/.test(error.value.trim())) return undefined;
   // `process.exit(0)` and `exit 0` are how programs of these languages end; a Python one that skips its own end is not.
   if (error.name === 'KernelDied' && job.language !== 'python' && /exit code 0\b/.test(error.value))
     return undefined;

@@ -286,15 +286,35 @@ def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
 
 
 def fresh_streams():
-    """In a forked child: standard streams of its own, on the pipes."""
-    import io
+    """In a forked child: standard streams of its own, on the pipes, and the built-ins of a plain interpreter."""
+    import builtins, io, site
 
+    replaced.extend((sys.stdin, sys.stdout, sys.stderr))  # Letting go of them could close the descriptors.
     for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         raw = os.fdopen(fd, mode + "b", -1 if fd < 2 else 0, closefd=False)
         stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace" if fd == 2 else "strict" if fd else "surrogateescape",
                                   line_buffering=fd == 2, write_through=fd == 2)
         setattr(sys, name, stream)
         setattr(sys, "__%s__" % name, stream)
+
+
+    builtins.input = plain_input
+    site.setquit()
+    for name in ("get_ipython", "display"):
+        vars(builtins).pop(name, None)
+
+
+replaced = []
+
+
+def plain_input(prompt="", /):
+    """A kernel has an `input` of its own, which this one replaces again."""
+    sys.stdout.write(str(prompt))
+    sys.stdout.flush()
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError("EOF when reading a line")
+    return line[:-1] if line.endswith("\n") else line
 
 
 def fresh_main(path):
