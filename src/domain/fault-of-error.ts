@@ -38,8 +38,8 @@ export function faultOfDeath(
   stderr: string,
 ): CodeCategory {
   if (end.signal === 9 || end.code === 137 || MEMORY.test(stderr)) return 'memory';
-  const python = /^(\w[\w.]*(?:Error|Exception|Interrupt|Exit)): ?(.*)$/m.exec(lastLine(stderr));
-  if (python) return faultOfError({ name: lastPart(python[1]!), value: python[2]! });
+  const python = /^(\w[\w.]*(?:Error|Exception|Interrupt|Exit))(?:: ?(.*))?$/m.exec(lastLine(stderr));
+  if (python) return faultOfError({ name: lastPart(python[1]!), value: python[2] ?? '' });
   const node = /^(?:Uncaught )?(\w*Error)(?: \[(\w+)\])?: (.*)$/m.exec(stderr);
   if (node)
     return faultOfError({
