@@ -11,7 +11,6 @@ def primes(below: int) -> list[int]:
     return [number for number in range(below) if is_prime[number]]
 
 
-if __name__ == "__main__":
-    # Time enough to take its sandbox away.
-    time.sleep(2)
-    print(len(primes(100_000)), "primes below 100,000")
+# Time enough to take its sandbox away.
+time.sleep(2)
+print(len(primes(100_000)), "primes below 100,000")

@@ -116,6 +116,9 @@ function toStack(
   };
 }
 
+/** What the worker says of a job, the job's own result says better; `ASSAY_DEBUG=1` shows all. */
 function tellTrouble({ level, source, text }: StackEvent): void {
-  if (level !== 'info') process.stderr.write(`assay: ${source}: ${printableLine(text)}\n`);
+  const matters = level === 'error' || (level === 'warn' && source !== 'worker');
+  if (matters || process.env['ASSAY_DEBUG'] === '1')
+    process.stderr.write(`assay: ${source}: ${printableLine(text)}\n`);
 }

@@ -63,7 +63,10 @@ async function demo({ keep }: DemoOptions): Promise<void> {
               DEMO_JOBS.map((job) => ({
                 title: job.title,
                 task: async (_context, line) => {
-                  const tell = (what: string) => void (line.output = what);
+                  // Without a terminal there is no line to write over, so that only the remarkable is told.
+                  const tell = (what: string, remarkable = false) => {
+                    if (remarkable || process.stdout.isTTY) line.output = what;
+                  };
                   const result = await runDemoJob(job, connection!, { signal, tell });
                   outcomes[DEMO_JOBS.indexOf(job)] = { job, result, shown: job.shows(result) };
                 },

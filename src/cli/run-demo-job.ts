@@ -17,7 +17,7 @@ const KILL_AFTER_MS = 500;
 export async function runDemoJob(
   job: DemoJob,
   { assay, stack }: Connection,
-  { signal, tell }: { signal: AbortSignal; tell: (what: string) => void },
+  { signal, tell }: { signal: AbortSignal; tell: (what: string, remarkable?: boolean) => void },
 ): Promise<JobResult> {
   const source = demoSource(job);
   const handle = await assay.jobs.start(
@@ -29,11 +29,11 @@ export async function runDemoJob(
   for await (const event of handle.watch()) {
     signal.throwIfAborted();
     if (event.type === 'step-started')
-      tell(killed ? `${event.step} (sandbox ${killed} was killed)` : event.step);
+      tell(killed ? `${event.step}, now that sandbox ${killed} is gone` : event.step);
     if (event.type === 'step-started' && event.step === 'execute' && job.killed && killed === undefined) {
       await sleep(KILL_AFTER_MS);
       killed = await killSandboxOf(handle, stack);
-      tell(`sandbox ${killed} was killed`);
+      tell(`killed sandbox ${killed}, as if its host had died`, true);
     }
     if (event.type === 'done') return event.result;
   }
