@@ -16,6 +16,10 @@ PATH = ':'.join(
 )
 
 
+# What this interpreter needs to start; set once, by the zygote.
+INTERPRETER = {}
+
+
 def base(user: str = 'user') -> dict:
     return {
         'PATH': PATH,
@@ -33,6 +37,7 @@ def base(user: str = 'user') -> dict:
         'PYTHONDONTWRITEBYTECODE': '1',
         'OPENBLAS_NUM_THREADS': '1',
         'OMP_NUM_THREADS': '1',
+        **INTERPRETER,
     }
 
 

@@ -1,8 +1,10 @@
 """What the zygote adds to the nest before any sandbox exists; sandboxes see it read-only."""
 
 import os
+import subprocess
 import sys
 
+from . import environment
 from .environment import HOME, SITE_PACKAGES, USER_SITE, VENV
 
 FILES = {
@@ -16,8 +18,17 @@ FILES = {
 }
 
 
+def library_path() -> dict:
+    """The variable without which the interpreter does not find its own library; nothing for most interpreters."""
+    path = os.environ.get('LD_LIBRARY_PATH')
+    if not path or subprocess.run([sys.executable, '-I', '-S', '-c', ''], env={}, stderr=subprocess.DEVNULL).returncode == 0:
+        return {}
+    return {'LD_LIBRARY_PATH': path}
+
+
 def furnish():
     """Writes /etc and /opt/venv: an environment whose `python3` finds the template's packages, whatever PYTHONPATH is."""
+    environment.INTERPRETER.update(library_path())
     for path, text in FILES.items():
         _write(path, text)
     if not os.path.lexists('/etc/localtime'):

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** What a nest is made of; every path is the host's. */
@@ -73,6 +73,9 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
     ['--bind', parts.socketPath, '/run/assay/guest.sock'],
     ['--ro-bind', parts.guestDir, '/opt/assay/guest'],
     ownPython ? ['--ro-bind', parts.python.prefix, '/opt/python'] : [],
+    ownPython && hasSharedPython(parts.python.prefix)
+      ? ['--setenv', 'LD_LIBRARY_PATH', '/opt/python/lib']
+      : [],
     packagedBwrap(parts.bwrapPackageDir),
     ['--ro-bind', parts.nodePath, '/opt/node/bin/node'],
     parts.sitePackages ? ['--ro-bind', parts.sitePackages, '/opt/assay/site-packages'] : [],
@@ -91,6 +94,12 @@ export function hasMountRights(): boolean {
   if (process.geteuid?.() !== 0) return false;
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   return effective !== undefined && ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
+}
+
+/** True for an interpreter whose own library lies beside it, where its program, moved to another path, may not look. */
+function hasSharedPython(prefix: string): boolean {
+  const lib = join(prefix, 'lib');
+  return existsSync(lib) && readdirSync(lib).some((name) => /^libpython3.*\.so/.test(name));
 }
 
 /** The package and the folder of its libraries, side by side as it was installed. */
