@@ -24,7 +24,7 @@ const IMPORT =
 export function faultOfError(error: RaisedError, internet = false): CodeCategory {
   const { name } = error;
   const text = `${name}: ${error.value}`;
-  if (/MemoryError$/.test(name) || MEMORY.test(text)) return 'memory';
+  if (name.endsWith('MemoryError') || MEMORY.test(text)) return 'memory';
   if (/^(ModuleNotFoundError|ImportError)$/.test(name) || IMPORT.test(text)) return 'import';
   if (/^(SyntaxError|IndentationError|TabError)$/.test(name)) return 'syntax';
   if (/^(AssertionError|ERR_ASSERTION|AssertionFailed|Failed)$/.test(name)) return 'assertion';

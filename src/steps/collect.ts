@@ -56,5 +56,5 @@ async function matchingFiles(sandbox: Sandbox, globs: string[]): Promise<Found[]
     .filter((entry) => entry.type === FileType.FILE && !entry.symlinkTarget)
     .map((entry) => ({ path: entry.path.slice(WORK_FOLDER.length + 1), size: Number(entry.size) }))
     .filter(({ path }) => matches(path))
-    .sort((a, b) => (a.path < b.path ? -1 : 1));
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }

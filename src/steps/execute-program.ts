@@ -4,7 +4,7 @@ import type { JobInput } from '../domain/job-input.ts';
 import type { CodeError } from '../domain/job-result.ts';
 import type { CodeFault, ExecuteOutcome } from '../domain/step-outcome.ts';
 import { textOfContent } from '../store/content.ts';
-import { outputFault, timeoutFault } from './execute.ts';
+import { outputFault, timeoutFault } from './limit-faults.ts';
 import { programPlan } from './node-plan.ts';
 import { OutputKeeper } from './output.ts';
 import type { StepContext } from './step-context.ts';

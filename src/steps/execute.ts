@@ -7,6 +7,7 @@ import { textOfContent } from '../store/content.ts';
 import { assertRunning, CodeProcess } from './code-run.ts';
 import type { CodeRunEnd } from './code-run.ts';
 import { executeProgram } from './execute-program.ts';
+import { outputFault, timeoutFault } from './limit-faults.ts';
 import { OutputKeeper } from './output.ts';
 import { enterWorkFolder } from './preludes.ts';
 import { MAX_RESULTS, richResults } from './rich-results.ts';
@@ -108,14 +109,4 @@ function codeErrorOf(error: ExecutionError, job: JobInput): CodeError | undefine
     value: filterText(error.value).slice(0, 4_000),
     traceback: filterText(error.traceback).slice(-16_000),
   };
-}
-
-export function timeoutFault(job: JobInput, what: string): CodeFault {
-  const sentence = `${what} did not end within ${job.limits.timeoutMs} ms`;
-  return { category: 'timeout', evidence: sentence, sentence };
-}
-
-export function outputFault(what: string): CodeFault {
-  const sentence = `${what} printed more than 64 MB and was stopped`;
-  return { category: 'output', evidence: sentence, sentence };
 }

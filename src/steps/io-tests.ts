@@ -5,7 +5,7 @@ import type { TestCase } from '../domain/job-result.ts';
 import type { IoCase } from '../domain/job-spec.ts';
 import type { CodeFault, TestOutcome } from '../domain/step-outcome.ts';
 import { textOfContent } from '../store/content.ts';
-import { outputFault, timeoutFault } from './execute.ts';
+import { outputFault, timeoutFault } from './limit-faults.ts';
 import { compareOutput } from './compare-output.ts';
 import { OutputKeeper } from './output.ts';
 import type { StepContext } from './step-context.ts';

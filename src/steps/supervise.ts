@@ -76,7 +76,6 @@ export async function supervise(
       onStdout: ({ line }) => reader.push(line),
       onStderr: ({ line }) => void complaints.push(line),
     });
-    await process.close();
     const { run } = reader;
     assertReady(plan, run, complaints);
     if (run.ends.length > 0) return run;
@@ -90,7 +89,9 @@ export async function supervise(
       });
     return run;
   } finally {
-    await process.close();
+    // Nobody needs to wait: a parent that has told its end has ended all that it started.
+    const closed = process.close();
+    if (reader.run.ends.length === 0) await closed;
   }
 }
 
@@ -122,6 +123,7 @@ class ReportReader {
   }
 
   #line(line: string): void {
+    if (!line.startsWith('{')) return; // A kernel's own remark, not the parent's.
     const report = JSON.parse(line) as {
       out?: [1 | 2, string, number | null];
       news?: News;

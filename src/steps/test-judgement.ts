@@ -68,17 +68,21 @@ function hardEnd(run: SupervisedRun, about: TestCircumstances): CodeFault | unde
   if (end.why === 'timeout') {
     const open = openTest(run.news);
     const sentence = `The tests did not end within ${about.timeoutMs} ms`;
-    return fault('timeout', open ? `${open} was running` : sentence, sentence);
+    return faultOf('timeout', open ? `${open} was running` : sentence, sentence);
   }
   if (end.why === 'output')
-    return fault('output', 'more than 64 MB of output', 'The tests printed more than 64 MB and were stopped');
+    return faultOf(
+      'output',
+      'more than 64 MB of output',
+      'The tests printed more than 64 MB and were stopped',
+    );
   if (run.news.some(([what]) => what === 'finish' || what === 'error')) return undefined;
   const where = openTest(run.news);
   const during = where ? `during ${where}` : 'before the tests had run';
   if (end.code === 0) return forged(`the process ended with exit code 0 ${during}`);
   const how = end.signal ? `signal ${end.signal}` : `exit code ${end.code}`;
   const shown = oneLine(lastLine(about.stderr));
-  return fault(
+  return faultOf(
     faultOfDeath({ code: end.code ?? null, signal: end.signal ?? null }, about.stderr),
     shown || how,
     `The process of the tests ended with ${how} ${during}`,
@@ -93,7 +97,7 @@ function collectionError(run: SupervisedRun, about: TestCircumstances): CodeFaul
   const evidence = evidenceOf(error);
   if (name === 'SystemExit')
     return forged(`the code ended the process (${evidence}) before the tests had run`);
-  return fault(faultOfError(error, about.internet), evidence, `The tests could not run: ${evidence}`);
+  return faultOf(faultOfError(error, about.internet), evidence, `The tests could not run: ${evidence}`);
 }
 
 function failureFault(test: TestCase, kind: string, cases: TestCase[], about: TestCircumstances): CodeFault {
@@ -102,7 +106,7 @@ function failureFault(test: TestCase, kind: string, cases: TestCase[], about: Te
   const name = kind || /^(?:E\s+)?([\w.]*(?:Error|Exception))\b/.exec(evidence)?.[1] || 'AssertionError';
   const category: Category =
     name === 'SystemExit' ? 'exception' : faultOfError({ name, value: evidence }, about.internet);
-  return fault(
+  return faultOf(
     category,
     `${test.name}: ${evidence}`,
     `${failures} of ${cases.length} tests failed, first ${test.name}`,
@@ -129,7 +133,7 @@ function incomplete(run: SupervisedRun, cases: TestCase[]): CodeFault | undefine
   if (!run.news.some(([what]) => what === 'finish')) return forged('the report has no end');
   if (whole) {
     const sentence = cases.length === 0 ? 'No test ran' : 'Every test was skipped';
-    return fault('assertion', sentence, sentence);
+    return faultOf('assertion', sentence, sentence);
   }
   return undefined;
 }
@@ -182,7 +186,7 @@ function coverageFault(
     const { percent, covered, total } = coverage[part];
     if (least !== undefined && percent < least) {
       const evidence = `${part}: ${percent} % (${covered} of ${total}), at least ${least} % asked for`;
-      return fault('coverage', evidence, `The tests pass but cover too little: ${evidence}`);
+      return faultOf('coverage', evidence, `The tests pass but cover too little: ${evidence}`);
     }
   }
   return undefined;
@@ -193,10 +197,10 @@ function openTest(news: News[]): string | undefined {
   return last?.[0] === 'start' ? String(last[1]) : undefined;
 }
 
-function fault(category: Category, evidence: string, sentence: string): CodeFault {
+function faultOf(category: Category, evidence: string, sentence: string): CodeFault {
   return { category, evidence, sentence };
 }
 
 function forged(evidence: string): CodeFault {
-  return fault('forged', evidence, `The outcome of the tests cannot be trusted: ${evidence}`);
+  return faultOf('forged', evidence, `The outcome of the tests cannot be trusted: ${evidence}`);
 }

@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are what this file is about */
 const MASK = '[secret masked]';
 /** Text that may still turn out to be the beginning of a secret is held back up to this many characters. */
 const HOLD_CHARS = 4096;
@@ -15,10 +16,8 @@ const BEARER = /\b(Bearer\s+)[\w.~+/=-]{16,}/gi;
 const PEM_BEGIN = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/;
 const PEM_END = /-----END [A-Z0-9 ]*PRIVATE KEY-----/;
 /** What a terminal would obey: CSI and OSC sequences and other escapes. */
-// oxlint-disable-next-line no-control-regex
 const ESCAPES =
   /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[PX^_][^\u001B]*\u001B\\|[ -/]*[0-~])|\u009B[0-?]*[ -/]*[@-~]/g;
-// oxlint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/g;
 
 /**

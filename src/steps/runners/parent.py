@@ -347,7 +347,10 @@ def leave(code):
 
 
 def reset_signals():
-    """In a forked child: signals as a program of its own finds them."""
+    """In a forked child: signals as a program of its own finds them, and no exit handlers of the kernel."""
+    import atexit
+
+    atexit._clear()
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)

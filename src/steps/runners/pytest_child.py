@@ -5,11 +5,12 @@ TEST_MODULE = "test_solution"
 # Plugins that one file without options does without; each costs a millisecond or two.
 NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
 FOOTING = (
-    "operator math decimal fractions statistics unittest.case unittest.result unittest.util pluggy._hooks pluggy._callers "
-    "pluggy._manager pluggy._result pytest numpy.testing._private.utils pandas._testing.asserters _pytest.main _pytest.python "
-    "_pytest.runner _pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.skipping "
-    "_pytest.nodes _pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn"
+    "operator math pluggy._hooks pluggy._callers pluggy._manager pluggy._result pytest _pytest.main _pytest.python _pytest.runner "
+    "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.skipping _pytest.nodes "
+    "_pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn unittest.case unittest.result unittest.util"
 ).split()
+# Looked at where the tests name their package.
+FOOTING_IF_NAMED = "decimal fractions statistics numpy.testing._private.utils pandas._testing.asserters".split()
 
 
 def declared_tests(tree):
@@ -64,6 +65,7 @@ def run_pytest(plan, tree, audit):
     import gc
 
     gc.freeze()
+    gc.disable()  # Until the code runs: all that is made up to then stays.
     import _pytest.config
     import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
     from _pytest.assertion.rewrite import rewrite_asserts
@@ -86,6 +88,7 @@ def run_pytest(plan, tree, audit):
     rewrite_asserts(tree, plan["tests"].encode(), path, config)
     reporter.use(compile(tree, path, "exec", dont_inherit=True))
     reporter.measure()
+    gc.enable()
     audit("assay.tell", "ready")
     try:
         config.hook.pytest_cmdline_main(config=config)
@@ -143,7 +146,8 @@ class Reporter:
             self.coverage.start()
 
     def pytest_sessionstart(self, session):
-        self.snapshot = Snapshot(FOOTING)
+        named = [name for name in FOOTING_IF_NAMED if name.partition(".")[0] in self.plan["tests"]]
+        self.snapshot = Snapshot(FOOTING + named)
 
     def pytest_collection(self, session):
         self.hooks = self.registered(session.config)
