@@ -115,7 +115,7 @@ async function show(connection: Connection, jobId: string, { json }: OutputOptio
 function tell(result: JobResult, connection: Connection): void {
   const url = connection.embedded ? undefined : jobUrl(connection, result.jobId);
   process.stdout.write(
-    `${[renderResult(result), ...(url ? [`${style('bold', 'Web UI')} ${url}`] : [])].join('\n')}\n`,
+    `${[renderResult(result), ...(url ? ['', `${style('bold', 'Web UI')} ${url}`] : [])].join('\n')}\n`,
   );
 }
 

@@ -3,7 +3,7 @@ import type { JobResult } from '../domain/job-result.ts';
 // The ways in which tracebacks name a line of the job's own code, per language.
 const PYTHON =
   /(?:solution\.py", line|Cell In\[\d+\], line|<ipython-input[^>]*>", line|solution\.py:) ?(\d+)/g;
-const SCRIPT = /solution\.[cm]?[jt]s:(\d+)/g;
+const SCRIPT = /(?:solution|cell-\d+)\.[cm]?[jt]s:(\d+)/g;
 const BASH = /line (\d+):/g;
 
 /** The line of the job's code at which its failure shows, counted from 1; undefined where no traceback names one. */

@@ -9,6 +9,7 @@ import { followJob } from './follow-job.ts';
 import { uploadFiles } from './input-files.ts';
 import { readSpec } from './read-spec.ts';
 import { renderResult } from './render-result.ts';
+import { printableLine } from './printable.ts';
 import { addSpecOptions } from './run-options.ts';
 import type { SpecOptions } from './run-options.ts';
 import { saveArtifacts } from './save-artifacts.ts';
@@ -96,10 +97,9 @@ async function tellResult(
     return;
   }
   const url = connection.embedded ? undefined : jobUrl(connection, result.jobId);
-  const lines = [
-    renderResult(result),
-    ...saved.map((path) => `wrote ${path}`),
+  const after = [
+    ...saved.map((path) => `wrote ${printableLine(path)}`),
     ...(url ? [`${style('bold', 'Web UI')} ${url}`] : []),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`${[renderResult(result), ...(after.length > 0 ? ['', ...after] : [])].join('\n')}\n`);
 }

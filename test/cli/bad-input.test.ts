@@ -211,7 +211,10 @@ describe('options', () => {
 
   test('--detach where no server would outlive the command', async () => {
     using home = tempHome();
-    const { code, stdout, stderr } = await assay(['run', 'a.py', '--detach'], { cwd: folder, env: { ASSAY_HOME: home.path } });
+    const { code, stdout, stderr } = await assay(['run', 'a.py', '--detach'], {
+      cwd: folder,
+      env: { ASSAY_HOME: home.path },
+    });
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
     expect(stderr).toMatch(/^assay: --detach [^\n]* start assay dev in another terminal[^\n]*\n$/);
   });

@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { TempHome } from '../embedded/temp-home.ts';
+import { processesOf, tempHome, until } from '../embedded/temp-home.ts';
+import { assay, tempFolder } from '../support/assay.ts';
+
+let home: TempHome;
+let env: NodeJS.ProcessEnv;
+beforeEach(() => {
+  home = tempHome();
+  env = { ASSAY_HOME: home.path, TMPDIR: home.temp };
+});
+afterEach(() => home[Symbol.dispose]());
+
+async function nothingIsLeft(): Promise<void> {
+  await until('all processes are gone', () => processesOf(home.path).length === 0, 5_000);
+  expect(readdirSync(home.temp)).toEqual([]);
+}
+
+test(
+  'without a server, run starts one for its length, and a later command finds the job',
+  { timeout: 60_000 },
+  async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, 'hello.py'), 'print("hello")\n');
+    const { code, stdout, stderr } = await assay(['run', 'hello.py', '--key', 'hello'], { cwd: folder, env });
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^passed {2}job-hello, python/);
+    expect(stderr.match(/no server is running/g)).toHaveLength(1);
+    await nothingIsLeft();
+    const shown = await assay(['jobs', 'show', 'hello'], { env });
+    expect(shown.stdout).toMatch(/^passed {2}job-hello, python[^]*hello/);
+    await nothingIsLeft();
+  },
+);
+
+test('Ctrl-C while a server is started leaves nothing behind', { timeout: 60_000 }, async () => {
+  const { code, stderr } = await assay(['run', '-', '--language', 'python'], {
+    env,
+    input: 'print(1)',
+    onStart: (child) => {
+      child.stderr?.once('data', () => setTimeout(() => child.kill('SIGINT'), 300));
+    },
+  });
+  expect({ code, stderr }).toEqual({
+    code: 130,
+    stderr: expect.stringMatching(/^assay: no server is running.*\nassay: interrupted\n$/),
+  });
+  await nothingIsLeft();
+});
+
+test(
+  'the demo comes to the verdicts that it should, and stops everything',
+  { timeout: 120_000 },
+  async () => {
+    const { code, stdout, stderr } = await assay(['demo'], { env });
+    expect(code, stdout + stderr).toBe(0);
+    const verdicts = [...stdout.matchAll(/^✓ .*? {2}(passed|failed|rejected) {2}/gm)].map(
+      (match) => match[1],
+    );
+    expect(verdicts).toEqual(['passed', 'passed', 'failed', 'rejected', 'passed']);
+    expect(stdout).toMatch(/killed sandbox \w+/);
+    expect(stdout).toContain('Web UI');
+    expect(existsSync(join(home.path, 'demo/csv-chart/out/revenue.png'))).toBe(true);
+    await nothingIsLeft();
+  },
+);
