@@ -1,9 +1,14 @@
+import { workMs } from './work-clock.ts';
+
 /** How much work one validation may cost; whoever exceeds it gets a `too-complex` finding, never a hung worker. */
 export const LIMITS = {
   codeChars: 5_000_000,
-  syntaxNodes: 400_000,
-  parseMs: 700,
-  totalMs: 1_400,
+  inlineChars: 200_000,
+  threadMs: 10_000,
+  threadMemoryMb: 768,
+  syntaxNodes: 300_000,
+  parseMs: 500,
+  totalMs: 900,
   evaluations: 1_500_000,
   evaluationDepth: 250,
   textChars: 65_536,
@@ -25,13 +30,13 @@ export class Budget {
   readonly #deadline: number;
   #evaluations: number = LIMITS.evaluations;
 
-  constructor(now: number = performance.now()) {
+  constructor(now: number = workMs()) {
     this.#deadline = now + LIMITS.totalMs;
   }
 
   /** True once the time is up. */
   get timeIsUp(): boolean {
-    return performance.now() > this.#deadline;
+    return workMs() > this.#deadline;
   }
 
   /** Takes some work off; throws BudgetExceededError when none is left. */

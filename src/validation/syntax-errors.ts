@@ -11,7 +11,7 @@ export interface SyntaxFault {
 }
 
 /** Second opinions are asked for texts up to this size. */
-const MOST_CHARS = 300_000;
+const MOST_CHARS = 100_000;
 
 /**
  * The first syntax error of a text. A grammar's stumble is only a suspicion where a parser that follows the language itself can

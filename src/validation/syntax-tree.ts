@@ -1,5 +1,6 @@
 import type { Parser, TreeCursor } from 'web-tree-sitter';
 import { LIMITS } from './budget.ts';
+import { workMs } from './work-clock.ts';
 
 /** A node of a syntax tree as a plain object, so that the grammar's own memory is free again at once. */
 export interface SyntaxNode {
@@ -20,13 +21,23 @@ export interface ParsedTree {
   readonly cut: boolean;
 }
 
+/** What the grammar's input buffer can take at once is 5,119. */
+const CHUNK_CHARS = 4_096;
+
 /** Parses a text; null when the time for it is up. */
 export function parseTree(parser: Parser, text: string): ParsedTree | null {
-  const deadline = performance.now() + LIMITS.parseMs;
+  const deadline = workMs() + LIMITS.parseMs;
   // Returning true stops the parser, although the declaration says void.
-  const progressCallback = (): boolean => performance.now() > deadline;
-  const tree = parser.parse(text, null, { progressCallback });
-  if (!tree) {
+  const progressCallback = (): boolean => workMs() > deadline;
+  // The callback comes too seldom while the grammar skips long stretches of space: reading ends the text early too.
+  let isLate = false;
+  const read = (index: number): string | undefined => {
+    isLate ||= progressCallback();
+    return isLate ? undefined : text.slice(index, index + CHUNK_CHARS);
+  };
+  const tree = parser.parse(read, null, { progressCallback });
+  if (!tree || isLate) {
+    tree?.delete();
     parser.reset();
     return null;
   }

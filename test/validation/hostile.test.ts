@@ -58,3 +58,17 @@ test('a validation after a hostile one is sound', async () => {
   ).toMatchObject([{ rule: 'no-process-tampering' }]);
   expect((await validateCode({ language: 'python', code: 'x = 1' })).findings).toEqual([]);
 });
+
+test('the event loop stays free while long code is read', async () => {
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 5);
+  await validateCode({ language: 'python', code: hostile['a megabyte of open parentheses']! });
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(10);
+});
+
+test('long code is judged like short code', async () => {
+  const filler = `${'# filler\n'.repeat(30_000)}import os\n`;
+  const { findings } = await validateCode({ language: 'python', code: `${filler}os.kill(1, 9)` });
+  expect(findings).toMatchObject([{ rule: 'no-process-tampering', line: 30_002, column: 1 }]);
+});

@@ -201,7 +201,7 @@ function feedersOf(node: SyntaxNode, words: BashWords): string[] {
   for (let up = node.parent, level = 0; up && level < 12; stage = up, up = up.parent, level++) {
     if (up.type === 'pipeline') {
       for (const child of up.children) {
-        if (child === stage) break;
+        if (child === stage || names.length > 64) break;
         if (child.named) names.push(...commandNames(child, words));
       }
     }
