@@ -37,6 +37,7 @@ test('on this installation nothing fails', async () => {
     'bubblewrap',
     'user namespaces',
     'default template',
+    'sandbox server',
     'store',
     'workflow bundle',
     'Temporal',
@@ -68,6 +69,7 @@ test('what is missing or wrong is named with the way to mend it', async () => {
     'bubblewrap',
     'user namespaces',
     'default template',
+    'sandbox server',
     'Temporal',
     'sandboxes',
   ]);

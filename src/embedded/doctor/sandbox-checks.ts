@@ -1,7 +1,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findBwrap, findPython, findTemplates } from '../toolchain.ts';
+import { Child } from '../child.ts';
+import { Guard } from '../guard.ts';
+import { sandboxProcess } from '../sandbox-process.ts';
+import { findBwrap, findPython, findTemplates, findToolchain } from '../toolchain.ts';
 import { fail, firstLine, ok, type Check, type Finding } from './check.ts';
 import { kernelSetting } from './machine-checks.ts';
 
@@ -25,6 +31,7 @@ export function sandboxChecks(home: string, env: NodeJS.ProcessEnv): Check[] {
     { name: 'bubblewrap', look: () => bubblewrap(env) },
     { name: 'user namespaces', look: () => userNamespaces(env) },
     { name: 'default template', look: () => defaultTemplate(home, env) },
+    { name: 'sandbox server', look: () => sandboxServer(env) },
   ];
 }
 
@@ -83,5 +90,42 @@ async function defaultTemplate(home: string, env: NodeJS.ProcessEnv): Promise<Fi
     return ok(`pandas ${pandas}, numpy ${numpy} and ${MODULES.length - 2} more, imported in ${seconds} s`);
   } catch (error) {
     return fail(firstLine(error), `remove ${home}/templates/default, then ${SETUP}`);
+  }
+}
+
+/** The server itself, until its template is warm: what stands between it and a sandbox shows here, whatever it is. */
+async function sandboxServer(env: NodeJS.ProcessEnv): Promise<Finding> {
+  const tools = findToolchain(env);
+  const folder = await mkdtemp(join(env['TMPDIR'] || tmpdir(), 'assay-doctor-'));
+  const guard = new Guard();
+  guard.folder(folder);
+  let said: string | undefined;
+  let died = false;
+  const spec = sandboxProcess({
+    tools,
+    port: 0,
+    apiKey: 'e2b_doctor',
+    stateDir: folder,
+    env,
+    logFile: join(folder, 'log'),
+  });
+  const isReady = (line: string) => {
+    if (line.includes('"zygote.says"')) said = (JSON.parse(line) as { line?: string }).line;
+    died ||= line.includes('"zygote.died"');
+    return died || line.includes('"template.ready"');
+  };
+  const server = new Child({ ...spec, isReady }, guard, () => undefined);
+  const started = performance.now();
+  try {
+    await server.start();
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const mend = 'see `mend` of the pieces above; docs/deploy.md says what the server needs';
+    return died
+      ? fail(said ?? 'its template does not load', mend)
+      : ok(`the default template is warm in ${seconds} s`);
+  } finally {
+    await server.stop(2_000);
+    await guard.release();
+    await rm(folder, { recursive: true, force: true });
   }
 }
