@@ -42,7 +42,7 @@ function renderCoverage({ lines, branches, files }: Coverage): string {
 /** `1-3, 7, 9-10`. */
 export function ranges(numbers: number[]): string {
   const spans: [number, number][] = [];
-  for (const number of [...numbers].sort((a, b) => a - b)) {
+  for (const number of numbers.toSorted((a, b) => a - b)) {
     const last = spans.at(-1);
     if (last && number <= last[1] + 1) last[1] = number;
     else spans.push([number, number]);

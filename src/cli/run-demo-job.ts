@@ -13,11 +13,14 @@ import { readSpec } from './read-spec.ts';
 /** How far into the step the sandbox is killed, in ms: the code is running by then. */
 const KILL_AFTER_MS = 500;
 
+/** Tells what a job is doing; what is remarkable is told without a terminal too. */
+export type DemoTeller = (what: string, remarkable?: boolean) => void;
+
 /** Runs a job of the demo, tells its steps, and kills its sandbox where that is the point. */
 export async function runDemoJob(
   job: DemoJob,
   { assay, stack }: Connection,
-  { signal, tell }: { signal: AbortSignal; tell: (what: string, remarkable?: boolean) => void },
+  { signal, tell }: { signal: AbortSignal; tell: DemoTeller },
 ): Promise<JobResult> {
   const source = demoSource(job);
   const handle = await assay.jobs.start(
@@ -25,9 +28,21 @@ export async function runDemoJob(
   );
   const stop = () => void handle.cancel().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await followed(job, handle, stack, tell);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function followed(
+  job: DemoJob,
+  handle: JobHandle,
+  stack: Connection['stack'],
+  tell: DemoTeller,
+): Promise<JobResult> {
   let killed: string | undefined;
   for await (const event of handle.watch()) {
-    signal.throwIfAborted();
     if (event.type === 'step-started')
       tell(killed ? `${event.step}, now that sandbox ${killed} is gone` : event.step);
     if (event.type === 'step-started' && event.step === 'execute' && job.killed && killed === undefined) {

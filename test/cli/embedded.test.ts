@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { TempHome } from '../embedded/temp-home.ts';
 import { processesOf, tempHome, until } from '../embedded/temp-home.ts';
 import { assay, tempFolder } from '../support/assay.ts';
+import type { Outcome } from '../support/assay.ts';
 
 let home: TempHome;
 let env: NodeJS.ProcessEnv;
@@ -66,3 +67,33 @@ test(
     await nothingIsLeft();
   },
 );
+
+test('the demo may be left running, until Ctrl-C', { timeout: 120_000 }, async () => {
+  let listed: Promise<Outcome> | undefined;
+  const { code, stdout } = await assay(['demo', '--keep'], {
+    env,
+    onStart: (child) => {
+      child.stdout?.on('data', (text: string) => {
+        if (!text.includes('Ctrl-C stops it')) return;
+        listed = assay(['jobs', 'list', '--json'], { env }).finally(() => child.kill('SIGINT'));
+      });
+    },
+  });
+  expect(code, stdout).toBe(0);
+  expect(await listed).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse((await listed)?.stdout ?? '')).toHaveLength(5);
+  await nothingIsLeft();
+});
+
+test('Ctrl-C in the middle of the demo stops everything', { timeout: 60_000 }, async () => {
+  const { code, stderr } = await assay(['demo'], {
+    env,
+    onStart: (child) => {
+      child.stdout?.on('data', (text: string) => {
+        if (text.includes('Five jobs at once')) setTimeout(() => child.kill('SIGINT'), 700);
+      });
+    },
+  });
+  expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining('assay: interrupted\n') });
+  await nothingIsLeft();
+});
