@@ -37,6 +37,7 @@ export function devCommand(): Command {
     .option('--store <url>', "where blobs go (default: ASSAY_STORE, or store in Assay's home)")
     .option('--task-queue <name>', 'task queue of the worker (default: assay)')
     .option('--internet', 'let sandboxes that ask for it reach the internet')
+    .addHelpText('after', '\nExamples:\n  assay dev\n  assay dev --ephemeral --ui-port 9000')
     .action(runDev);
 }
 

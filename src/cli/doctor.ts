@@ -11,6 +11,7 @@ export function doctorCommand(): Command {
     .summary('check this installation and say how to mend it')
     .description('Looks at each piece of this installation. Exit code 0 where nothing fails, else 3.')
     .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExamples:\n  assay doctor\n  assay doctor --json')
     .action(async (options: { json?: boolean }) => {
       const results = await runDoctor(
         process.env,

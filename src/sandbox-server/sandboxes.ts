@@ -56,7 +56,12 @@ export class Sandboxes {
     const started = performance.now();
     this.#starting += 1;
     try {
-      const sandbox = await this.#start(nest, request);
+      const sandbox = await this.#start(nest, request).catch((error: unknown) => {
+        // One that dies while it is set up says nothing of the next: a loaded machine does that once in a thousand.
+        if (error instanceof ApiError || this.#shutdown.signal.aborted) throw error;
+        log.warn({ event: 'sandbox.start-again', template: nest.name, error: String(error) });
+        return this.#start(nest, request);
+      });
       const durationMs = Math.round(performance.now() - started);
       log.info({ event: 'sandbox.created', sandboxId: sandbox.id, template: nest.name, durationMs });
       return sandbox;
