@@ -49,7 +49,8 @@ try {
         const executed = await execute(box, input, context);
         const tested = await runTests(box, input, context);
         await box.kill();
-        if (executed.fault || tested.fault) throw new Error(executed.fault?.sentence ?? tested.fault?.sentence);
+        if (executed.fault || tested.fault)
+          throw new Error(executed.fault?.sentence ?? tested.fault?.sentence);
       },
     },
     'a script: runCode, then `python -m pytest`': {
@@ -77,7 +78,9 @@ try {
   printFigures(Object.fromEntries(Object.entries(rows).map(([what, row]) => [what, row.durationsMs])));
   const [job, steps] = Object.values(rows).map((row) => row.durationsMs);
   const extra = (job ?? []).map((durationMs, run) => durationMs - (steps?.[run] ?? Number.NaN));
-  console.log(`\nWhat Temporal adds, run by run: p50 ${percentiles(extra).p50.toFixed(1)} ms (goal: at most 80)`);
+  console.log(
+    `\nWhat Temporal adds, run by run: p50 ${percentiles(extra).p50.toFixed(1)} ms (goal: at most 80)`,
+  );
 } finally {
   await stack.stop();
 }

@@ -30,7 +30,7 @@ test.each(['job', 'result'])('schema %s prints a JSON Schema', async (what) => {
 test.each(['bash', 'zsh', 'fish', 'powershell'])('there is a completion script for %s', async (shell) => {
   const { code, stdout } = await assay(['complete', shell]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/assay['"]? complete --/);
+  expect(stdout).toMatch(/assay['"]? complete ['"]?--/);
 });
 
 test('completions know commands, options and their choices', async () => {

@@ -124,7 +124,7 @@ describe('large parts', () => {
       artifacts: [{ path: 'copy.bin', bytes: bytes.length }],
     });
     expect(result.execution?.stdout.text.trim()).toBe(String(bytes.length));
-    const sha256 = createHash('sha256').update(bytes.reverse()).digest('hex');
+    const sha256 = createHash('sha256').update(bytes.toReversed()).digest('hex');
     expect(result.artifacts[0]?.sha256).toBe(sha256);
     const { historySize } = await stack.assay.temporal.workflow.getHandle(handle.jobId).describe();
     expect(historySize).toBeLessThan(100_000);

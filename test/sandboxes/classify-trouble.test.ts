@@ -1,5 +1,5 @@
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { Sandbox } from '@e2b/code-interpreter';
@@ -76,7 +76,7 @@ describe('what happens on the network', () => {
   });
 
   test('the answer does not come', async () => {
-    const sockets: ReturnType<typeof connect>[] = [];
+    const sockets: Socket[] = [];
     const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

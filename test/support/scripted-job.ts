@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -93,7 +93,7 @@ function scripted(script: Script, calls: Calls): JobActivities {
 export function jobInput(spec: Partial<JobSpec> = {}): JobInput {
   const parsed = JobSpec.parse({ language: 'python', code: 'x = 1', ...spec });
   const { key, language, validate, artifacts, limits, retry, template, labels } = parsed;
-  const tests = parsed.tests && { kind: parsed.tests.kind, source: { text: 'test' } };
+  const input = parsed.tests && { kind: parsed.tests.kind, source: { text: 'test' } };
   return {
     ...{ key, language, validate, artifacts, limits, retry, template, labels },
     ...{
@@ -103,7 +103,7 @@ export function jobInput(spec: Partial<JobSpec> = {}): JobInput {
       codeChars: parsed.code.length,
     },
     files: [],
-    ...(tests && { tests }),
+    ...(input && { tests: input }),
   };
 }
 
@@ -168,5 +168,3 @@ export async function runScripted(
     calls,
   }));
 }
-
-export { WorkflowFailedError };

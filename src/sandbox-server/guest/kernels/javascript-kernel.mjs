@@ -20,8 +20,7 @@ const RESULT_CHANNEL = 4;
 const PIECE = 60_000;
 const TEXT_LIMIT = 100_000;
 const RESULT_LIMIT = 64 * 1024 * 1024;
-const OWN_FRAMES =
-  /\n +at (?:.*(?:node:[a-z]|javascript-kernel\.mjs|evalmachine)|new Promise \(<).*/g;
+const OWN_FRAMES = /\n +at (?:.*(?:node:[a-z]|javascript-kernel\.mjs|evalmachine)|new Promise \(<).*/g;
 const VALUE = Symbol('value of a cell');
 
 const isTypeScript = process.argv[2] === 'typescript';
