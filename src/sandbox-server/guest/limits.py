@@ -2,11 +2,11 @@
 
 import os
 import resource
+import shutil
 from dataclasses import dataclass
 
-from . import linux
-
 MB = 1 << 20
+PRLIMIT = shutil.which('prlimit') or '/usr/bin/prlimit'
 
 
 @dataclass
@@ -32,30 +32,33 @@ class Limits:
         return cls(**known)
 
 
-def _lower(what: int, value: int):
-    hard = resource.getrlimit(what)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(what, (value, value))
+def resources(limits: Limits) -> dict:
+    """Limits of one process, by the names that prlimit(1) has for them."""
+    return {
+        # Not the address space: Node and Go reserve far more of it than they use.
+        'data': limits.memory_mb * MB,
+        'nproc': limits.processes,
+        'nofile': limits.open_files,
+        # Above what any disk of the sandbox has, so that a full one is what programs are told of.
+        'fsize': 2 * max(limits.home_mb, limits.tmp_mb) * MB,
+        'core': 0,
+        'memlock': 64 << 10,
+        'msgqueue': 64 << 10,
+    }
 
 
-def confine(limits: Limits, seccomp_filter, keeps_memory: bool = False):
-    """Applied by a forked child to itself, for good. One that does not exec keeps its memory, on top of its limit."""
-    # RLIMIT_DATA, not RLIMIT_AS: Node and Go reserve far more address space than they use.
-    _lower(resource.RLIMIT_DATA, limits.memory_mb * MB + (_data_bytes() if keeps_memory else 0))
-    _lower(resource.RLIMIT_NPROC, limits.processes)
-    _lower(resource.RLIMIT_NOFILE, limits.open_files)
-    # Above what any disk of the sandbox has, so that a full one is what programs are told of.
-    _lower(resource.RLIMIT_FSIZE, 2 * max(limits.home_mb, limits.tmp_mb) * MB)
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_MEMLOCK, 64 << 10)
-    _lower(resource.RLIMIT_MSGQUEUE, 64 << 10)
-    try:
-        with open('/proc/self/oom_score_adj', 'w') as file:
-            file.write('800')
-    except OSError:
-        pass
-    linux.prctl(linux.PR_SET_DUMPABLE, 1)
-    seccomp_filter.apply()
+def prlimit_command(limits: Limits) -> list:
+    """What a program is started through: it takes the limits on and becomes the program."""
+    return [PRLIMIT, *(f'--{name}={value}:{value}' for name, value in resources(limits).items()), '--']
+
+
+def confine_fork(limits: Limits):
+    """Applied by a fork to itself, for good. It keeps the memory it has, on top of its limit."""
+    for name, value in resources(limits).items():
+        if name == 'data':
+            value += _data_bytes()
+        what = getattr(resource, f'RLIMIT_{name.upper()}')
+        resource.setrlimit(what, (value, value))
 
 
 def _data_bytes() -> int:

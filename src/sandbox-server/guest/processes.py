@@ -1,6 +1,5 @@
 """Commands and terminals in the sandbox."""
 
-import errno
 import fcntl
 import os
 import pty
@@ -11,7 +10,7 @@ import termios
 from . import environment
 from .errors import OpError
 from .pump import Pump, Writer, waiting_bytes
-from .spawn import family, fork_into_sandbox, kill_inner, place
+from .spawn import adopt, family, kill_inner, start_program
 
 # How long a command that has ended may leave its pipes to children before its stream ends.
 GRACE_S = 0.05
@@ -155,92 +154,61 @@ class Processes:
             raise OpError('invalid_argument', f"the working folder '{cwd}' does not exist")
         env = environment.variables(environment.base(user), self.sandbox.envs, request.get('envs'), {'PWD': cwd})
         process = Process(self.sandbox, request, env, cwd)
-        terminal = request.get('pty')
-        owned = []  # Closed here after the fork.
-        if terminal:
-            process.terminal, slave = pty.openpty()
-            set_size(process.terminal, terminal)
-            fds = {0: slave, 1: slave, 2: slave}
-            outputs = {3: os.dup(process.terminal)}
-            process.writer = Writer(self.sandbox.loop, os.dup(process.terminal))
-            env.setdefault('TERM', 'xterm-256color')
-            owned = [slave]
+        if request.get('pty'):
+            outputs, actions, ours = self._open_terminal(process, request['pty'])
         else:
-            out, out_write = os.pipe()
-            err, err_write = os.pipe()
-            if request.get('stdin'):
-                stdin, stdin_write = os.pipe()
-                process.writer = Writer(self.sandbox.loop, stdin_write)
-            else:
-                stdin = os.open('/dev/null', os.O_RDONLY)
-            fds = {0: stdin, 1: out_write, 2: err_write}
-            outputs = {1: out, 2: err}
-            owned = [stdin, out_write, err_write]
-        news, news_write = os.pipe()
+            outputs, actions, ours = self._open_pipes(process, bool(request.get('stdin')))
         try:
-            host_pid = fork_into_sandbox(
-                self.sandbox, lambda confine: self._child(process, fds, news_write, bool(terminal), confine)
-            )
+            host_pid = start_program(self.sandbox, [process.cmd, *process.args], env, cwd, actions)
         except OSError:
-            for fd in (*outputs.values(), news):
+            for fd in outputs.values():
                 os.close(fd)
+            if process.writer:
+                process.writer.close()
+            if process.terminal is not None:
+                os.close(process.terminal)
             raise
         finally:
-            for fd in (*owned, news_write):
+            for fd in ours:
                 os.close(fd)
-        said = bytearray()
-        ended = []
-
-        def started(*_):
-            chunk = os.read(news, 256)
-            said.extend(chunk)
-            if chunk:
-                return
-            self.sandbox.loop.unwatch(news)
-            os.close(news)
-            if len(said) != 4:
-                for fd in outputs.values():
-                    os.close(fd)
-                failure = int.from_bytes(said[4:8], 'big') if len(said) >= 8 else errno.EAGAIN
-                return stream.end(OSError(failure, os.strerror(failure), process.cmd))
-            process.pid = int.from_bytes(said, 'big')
-            self.table[host_pid] = process
-            process.listen(stream)
-            stream.event({'pid': process.pid})
-            for channel, fd in outputs.items():
-                process.attach(channel, fd)
-            if ended:
-                exited(ended[0])
 
         def exited(status):
-            if process.pid is None:
-                return ended.append(status)
             self.table.pop(host_pid, None)
             if process.terminal is not None:
                 os.close(process.terminal)
                 process.terminal = None
             process.exited(status)
 
+        process.pid = adopt(self.sandbox, self.sandbox.on_exit(host_pid, exited))
+        self.table[host_pid] = process
+        process.listen(stream)
         stream.on_data = lambda channel, payload: self._feed(process, stream, payload)
         stream.on_eof = lambda: self._close_writer(process)
-        self.sandbox.loop.watch(news, started)
-        self.sandbox.on_exit(host_pid, exited)
+        stream.event({'pid': process.pid})
+        for channel, fd in outputs.items():
+            process.attach(channel, fd)
 
-    def _child(self, process, fds, news, is_terminal, confine):
-        # The news pipe closes at the exec, or tells which error there was instead.
-        place({**fds, 3: news})
-        os.set_inheritable(3, False)
-        try:
-            os.setsid()
-            if is_terminal:
-                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            os.chdir(process.cwd)
-            os.write(3, os.getpid().to_bytes(4, 'big'))
-            confine()
-            os.execvpe(process.cmd, [process.cmd, *process.args], process.env)
-        except OSError as error:
-            os.write(3, (error.errno or errno.EINVAL).to_bytes(4, 'big'))
-        os._exit(127)
+    def _open_pipes(self, process, with_stdin: bool):
+        """Outputs by channel, the file actions of the child, and what is to be closed here once it has started."""
+        if with_stdin:
+            stdin, writable = os.pipe()
+            process.writer = Writer(self.sandbox.loop, writable)
+        else:
+            stdin = os.open('/dev/null', os.O_RDONLY)
+        out, out_write = os.pipe()
+        err, err_write = os.pipe()
+        theirs = [stdin, out_write, err_write]
+        return {1: out, 2: err}, [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in enumerate(theirs)], theirs
+
+    def _open_terminal(self, process, size: dict):
+        process.terminal, slave = pty.openpty()
+        set_size(process.terminal, size)
+        process.writer = Writer(self.sandbox.loop, os.dup(process.terminal))
+        process.env.setdefault('TERM', 'xterm-256color')
+        # The leader of a new session gets the first terminal that it opens.
+        opening = (os.POSIX_SPAWN_OPEN, 0, os.ttyname(slave), os.O_RDWR, 0)
+        actions = [opening, (os.POSIX_SPAWN_DUP2, 0, 1), (os.POSIX_SPAWN_DUP2, 0, 2)]
+        return {3: os.dup(process.terminal)}, actions, [slave]
 
     def _feed(self, process, stream, payload):
         if process.writer is None:

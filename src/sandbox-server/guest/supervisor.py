@@ -24,11 +24,12 @@ from .watch import Watches
 class Sandbox:
     """What the operations share."""
 
-    def __init__(self, request: dict, seccomp_filter):
+    def __init__(self, request: dict):
         self.id = request['sandboxId']
         self.limits = Limits.parse(request.get('limits') or {})
         self.envs = request.get('envs') or {}
-        self.filter = seccomp_filter
+        # Of the nest, where this process has an entry, which it has not in the sandbox.
+        self.fdinfo = os.open('/proc/self/fdinfo', os.O_RDONLY | os.O_DIRECTORY)
         self.loop = Loop()
         self.connection = None
         self.processes = Processes(self)
@@ -47,7 +48,7 @@ class Sandbox:
         self.connection = Connection(self.loop, socket_path, hello, operations, end)
 
     def on_exit(self, pid: int, callback):
-        """Calls `callback(wait status)` once the child has ended."""
+        """Calls `callback(wait status)` once the child has ended; its pidfd, which is closed then."""
         pidfd = os.pidfd_open(pid)
 
         def ended(*_):
@@ -57,6 +58,7 @@ class Sandbox:
 
         self.loop.watch(pidfd, ended)
         self.memory.arm()
+        return pidfd
 
 
 def end():
@@ -70,16 +72,18 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if request.get('internet'):
             raise OSError('this server cannot give a sandbox access to the internet yet')
-        sandbox = Sandbox(request, seccomp_filter)
+        sandbox = Sandbox(request)
         sandbox.connect(socket_path, request.pop('token', ''))
         holder = Holder(sandbox.limits)
         fonts = preload.font_cache()
         namespaces.join(holder.pid, holder.pidfd, lambda: bound_inodes(sandbox.limits))
         linux.drop_capabilities()
-        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-        linux.prctl(linux.PR_SET_DUMPABLE, 0)
-        # After the last change of credentials, which clears it.
+        # Both are cleared by a change of credentials. Its own files in the nest's /proc must be its own.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)
+        # Its children inherit the filter.
+        seccomp_filter.apply()
+        os.umask(0o022)
         os.chdir('/')
         _furnish_home(fonts)
         os.environ.clear()

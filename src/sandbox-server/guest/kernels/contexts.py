@@ -7,7 +7,7 @@ from .. import environment
 from ..errors import OpError
 from . import python
 from .kernel import Kernel
-from .launchers import LANGUAGES, launcher
+from .languages import LANGUAGES
 
 ALIASES = {'py': 'python', 'python3': 'python', 'js': 'javascript', 'ts': 'typescript', 'sh': 'bash'}
 INTERRUPT_S = 2.0
@@ -28,7 +28,7 @@ class Context:
         if self.kernel is None:
             if self.language == 'python' and python.shell is None:
                 raise OpError('failed_precondition', python.failure)
-            self.kernel = Kernel(self.sandbox, launcher(self.language), self.cwd, self._kernel_died)
+            self.kernel = Kernel(self.sandbox, self.language, self.cwd, self._kernel_died)
 
     def submit(self, run):
         self.queue.append(run)

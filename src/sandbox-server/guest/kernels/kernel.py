@@ -10,7 +10,8 @@ from collections import deque
 from .. import environment, frames
 from ..processes import kill_family
 from ..pump import Pump, Writer, waiting_bytes
-from ..spawn import fork_into_sandbox, place
+from ..spawn import adopt, fork_into_sandbox, place, start_program
+from .languages import SERVERS, command
 
 CHUNK = 65536
 RESULT_CHANNEL = 4
@@ -21,54 +22,57 @@ CHANNEL_FD = 3
 class Kernel:
     """`on_death(how)` once the process has ended and all that it printed has been told."""
 
-    def __init__(self, sandbox, launcher, cwd: str, on_death):
+    def __init__(self, sandbox, language: str, cwd: str, on_death):
         self.sandbox, self.on_death = sandbox, on_death
         self.run, self.run_id, self.done = None, 0, None
-        self.pid = None
         self.killed_for = None
         self.status = None
         self.pending = deque()
         self.reader = frames.FrameReader()
         self.decoders = {}
         self.pumps = {}
-        self._launch(launcher, cwd)
+        self._launch(language, cwd)
 
-    def _launch(self, launcher, cwd: str):
+    def _launch(self, language: str, cwd: str):
         mine, theirs = socket.socketpair()
         out, out_write = os.pipe()
         err, err_write = os.pipe()
         null = os.open('/dev/null', os.O_RDONLY)
         env = environment.variables(environment.base(), self.sandbox.envs, {'PWD': cwd})
-        child_fds = {0: null, 1: out_write, 2: err_write, CHANNEL_FD: theirs.fileno()}
+        fds = {0: null, 1: out_write, 2: err_write, CHANNEL_FD: theirs.fileno()}
+        serve = SERVERS.get(language)
 
         def body(confine):
             # Objects that own descriptors let go of them first: their numbers are about to be used anew.
-            for owner in (mine, self.sandbox.connection.socket):
+            for owner in (mine, theirs, self.sandbox.connection.socket):
                 owner.detach()
-            fd = theirs.detach()
             self.sandbox.loop.epoll.close()
-            place({**child_fds, CHANNEL_FD: fd})
-            os.setsid()
+            place(fds)
             os.chdir(cwd)
-            os.write(CHANNEL_FD, frames.encode_json(0, frames.HELLO, {'pid': os.getpid()}))
-            launcher.become(env, confine)
+            serve(env, confine)
 
         try:
-            self.host_pid = fork_into_sandbox(self.sandbox, body, launcher.keeps_memory)
+            if serve:
+                self.host_pid = fork_into_sandbox(self.sandbox, body)
+            else:
+                actions = [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in fds.items()]
+                self.host_pid = start_program(self.sandbox, command(language), env, cwd, actions)
+        except OSError:
+            for fd in (out, err):
+                os.close(fd)
+            mine.close()
+            raise
         finally:
             for fd in (null, out_write, err_write):
                 os.close(fd)
             theirs.close()
-        # The fork's own number, before any code of a user can speak on the channel.
-        hello = next(self.reader.feed(mine.recv(4096)), None)
-        self.pid = json.loads(hello[2])['pid'] if hello else None
         self.channel = mine.detach()
         os.set_blocking(self.channel, False)
         self.writer = Writer(self.sandbox.loop, os.dup(self.channel))
         self._open_pipe(1, out)
         self._open_pipe(2, err)
         self._watch_channel()
-        self.sandbox.on_exit(self.host_pid, self._exited)
+        self.pid = adopt(self.sandbox, self.sandbox.on_exit(self.host_pid, self._exited))
 
     def execute(self, run, done):
         self.run, self.done = run, done
@@ -86,8 +90,7 @@ class Kernel:
             pass
 
     def kill(self):
-        if self.pid is not None:
-            kill_family(self.pid)
+        kill_family(self.pid)
 
     def retire(self):
         """Kills it without a word to anybody."""
@@ -219,8 +222,7 @@ class Kernel:
 
     def _exited(self, status: int):
         self.status = status
-        if self.pid is not None:
-            kill_family(self.pid)
+        kill_family(self.pid)
         if self.channel is not None:
             self.sandbox.loop.unwatch(self.channel)
             self._read_rest()
