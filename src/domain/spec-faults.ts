@@ -52,7 +52,8 @@ function choiceOf(issue: Issue): string {
 
 function messageOf(issue: Issue): string {
   if (issue.code === 'custom') return issue.message;
-  const missing = 'input' in issue ? issue.input === undefined : issue.message.endsWith(' received undefined');
+  const missing =
+    'input' in issue ? issue.input === undefined : issue.message.endsWith(' received undefined');
   if (issue.code === 'invalid_type') {
     if (missing) return 'is missing';
     const received = / received (.+)$/.exec(issue.message)?.[1];
