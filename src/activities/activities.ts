@@ -42,9 +42,9 @@ export function createActivities({ store, sandboxes, steps }: ActivityDependenci
   return {
     validateCode: (job) => timed({}, (signal) => steps.validate(job, { store, signal })),
 
-    openSandbox: ({ template, internet, tags, patienceMs }) =>
+    openSandbox: ({ template, internet, tags, adopt, patienceMs }) =>
       timed({ patienceMs }, async (signal, tries) => {
-        const opened = await sandboxes.open({ template, internet, tags, adopt: tries > 1 });
+        const opened = await sandboxes.open({ template, internet, tags, adopt: adopt || tries > 1 });
         if (signal.aborted) {
           await sandboxes.close(opened.sandboxId);
           throw signal.reason;
@@ -69,8 +69,11 @@ export function createActivities({ store, sandboxes, steps }: ActivityDependenci
 
     closeSandbox: ({ sandboxId, tags }) =>
       timed({ patienceMs: CLOSE_PATIENCE_MS }, async () => {
-        if (sandboxId === undefined) return { closed: await sandboxes.closeAllOf(tags) };
-        return { closed: (await sandboxes.close(sandboxId)) ? 1 : 0 };
+        const [known, unknown] = await Promise.all([
+          sandboxId !== undefined && sandboxes.close(sandboxId),
+          sandboxes.closeAllOf(tags, sandboxId),
+        ]);
+        return { closed: unknown + (known ? 1 : 0) };
       }),
   };
 }

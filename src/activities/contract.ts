@@ -14,6 +14,8 @@ export interface OpenSandboxInput {
   template: string;
   internet: boolean;
   tags: SandboxTags;
+  /** Whether an earlier opening may have left a sandbox with these tags. A second try assumes so anyway. */
+  adopt: boolean;
   /** How much longer trouble may be waited out, in ms. */
   patienceMs: number;
 }
@@ -25,7 +27,7 @@ export interface CollectInput extends InSandboxInput {
   patienceMs: number;
 }
 export interface CloseSandboxInput {
-  /** Where it is unknown, every sandbox with these tags is closed. */
+  /** The one that is known. Every other one with these tags, of which only a dead worker knew, is closed too. */
   sandboxId?: string | undefined;
   tags: Pick<SandboxTags, 'jobId' | 'runId'>;
 }

@@ -88,6 +88,7 @@ export const StepRecord = z.object({
   startedAt: instant,
   durationMs: ms,
   outcome: z.enum(['ok', 'failed', 'error']),
+  trouble: z.string().optional().describe('What kept it from its end; present where the outcome is error'),
 });
 export type StepRecord = z.infer<typeof StepRecord>;
 

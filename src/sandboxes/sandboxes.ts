@@ -71,10 +71,12 @@ export class Sandboxes {
     return await Sandbox.kill(sandboxId, this.#options);
   }
 
-  /** Kills every sandbox of a run of a job and answers how many there were. */
-  async closeAllOf(tags: Pick<SandboxTags, 'jobId' | 'runId'>): Promise<number> {
+  /** Kills every sandbox of a run of a job, except one that is seen to otherwise, and answers how many there were. */
+  async closeAllOf(tags: Pick<SandboxTags, 'jobId' | 'runId'>, except?: string): Promise<number> {
     const found = await this.#find({ 'assay.job': tags.jobId, 'assay.run': tags.runId });
-    const killed = await Promise.all(found.map((sandboxId) => this.close(sandboxId)));
+    const killed = await Promise.all(
+      found.filter((sandboxId) => sandboxId !== except).map((sandboxId) => this.close(sandboxId)),
+    );
     return killed.filter(Boolean).length;
   }
 

@@ -6,7 +6,6 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { JobActivities } from '../activities/contract.ts';
 import type { JobInput } from '../domain/job-input.ts';
 import type { JobResult } from '../domain/job-result.ts';
 import { needsExecute } from '../domain/needs-execute.ts';
@@ -14,6 +13,7 @@ import { nextStep } from '../domain/next-step.ts';
 import { Patience } from '../domain/patience.ts';
 import { troubleRow } from '../domain/trouble.ts';
 import { jobActivities } from './job-activities.ts';
+import type { JobVerbs } from './job-activities.ts';
 import { JobRecord } from './job-record.ts';
 import type { Found } from './job-record.ts';
 import { statusQuery } from './messages.ts';
@@ -49,11 +49,11 @@ async function pause(ms: number): Promise<void> {
 /** The verbs of a job. */
 class JobStory {
   readonly #record: JobRecord;
-  readonly #activities: JobActivities;
+  readonly #activities: JobVerbs;
   readonly #patience: Patience;
   #validated = false;
 
-  constructor(record: JobRecord, activities: JobActivities) {
+  constructor(record: JobRecord, activities: JobVerbs) {
     this.#record = record;
     this.#activities = activities;
     this.#patience = new Patience(record.job.retry.worldTimeoutMs);
@@ -113,14 +113,13 @@ class JobStory {
     const { runId } = workflowInfo();
     record.openings += 1;
     record.sandboxId = undefined;
-    const openingAtMs = Date.now();
+    let openedAtMs: number | undefined;
     // Whether there may be one: an opening that failed half-way can leave a sandbox, one that was refused cannot.
     let opened = true;
     try {
-      const { sandboxId } = await record.step('open', () =>
-        this.#activities.openSandbox(this.#openInput(runId)),
-      );
+      const { sandboxId } = await this.#open(runId);
       record.sandboxId = sandboxId;
+      openedAtMs = Date.now();
       await work(sandboxId);
     } catch (error) {
       opened = !(
@@ -131,21 +130,26 @@ class JobStory {
       throw error;
     } finally {
       if (opened) await CancellationScope.nonCancellable(() => this.#close(runId));
-      record.sandboxMs += Date.now() - openingAtMs;
+      if (openedAtMs !== undefined) record.sandboxMs += Date.now() - openedAtMs;
     }
   }
 
-  #openInput(runId: string): Parameters<JobActivities['openSandbox']>[0] {
+  /** Mostly a sandbox can be had at once. Where not, an activity that can wait and be cancelled tries on. */
+  async #open(runId: string): Promise<{ sandboxId: string }> {
     const { job, openings, attempt } = this.#record;
-    const tags = {
-      owner: `assay/${workflowInfo().namespace}`,
-      jobId: job.jobId,
-      runId,
-      opening: openings,
-      attempt,
-    };
+    const { openAtOnce, openSandbox } = this.#activities;
+    const owner = `assay/${workflowInfo().namespace}`;
+    const tags = { owner, jobId: job.jobId, runId, opening: openings, attempt };
+    const input = { template: job.template, internet: job.limits.internet, tags };
+    try {
+      return await this.#record.step('open', () => openAtOnce({ ...input, adopt: false, patienceMs: 0 }));
+    } catch (error) {
+      const afterMs = error instanceof StepTrouble ? this.#patience.afterMs(error.trouble) : undefined;
+      if (afterMs === undefined) throw error;
+      await pause(afterMs);
+    }
     const { leftMs: patienceMs } = this.#patience;
-    return { template: job.template, internet: job.limits.internet, tags, patienceMs };
+    return await this.#record.step('open', () => openSandbox({ ...input, adopt: true, patienceMs }));
   }
 
   /** A sandbox that cannot be closed ends by its own timeout, so that does not change the verdict. */

@@ -57,13 +57,10 @@ export class JobRecord {
       this.#note({ name, startedAt, durationMs, outcome: 'fault' in value && value.fault ? 'failed' : 'ok' });
       return value;
     } catch (error) {
-      this.#note({
-        name,
-        startedAt: instant(startedAtMs),
-        durationMs: Date.now() - startedAtMs,
-        outcome: 'error',
-      });
       const trouble = isCancellation(error) ? undefined : troubleIn(error);
+      const durationMs = Date.now() - startedAtMs;
+      const what = trouble ? `${trouble.type}: ${trouble.message}` : 'cancelled';
+      this.#note({ name, startedAt: instant(startedAtMs), durationMs, outcome: 'error', trouble: what });
       throw trouble ? new StepTrouble(name, trouble, { cause: error }) : error;
     }
   }

@@ -61,9 +61,7 @@ describe.concurrent('a worker killed in the middle of a step', () => {
       const result = await handle.result();
       expect(result.verdict).toBe('passed');
       expect(result.attempts).toHaveLength(1);
-      // The sandbox that nobody knew of yet is adopted; one in which a step broke off is not trusted again.
-      const steps = result.attempts[0]?.steps.map(({ name, outcome }) => `${name} ${outcome}`).join(', ');
-      if (verb === 'openSandbox') expect([result.attempts[0]?.sandboxId], steps).toEqual(left);
+      // A sandbox in which a step broke off is not trusted again.
       if (verb === 'executeCode' || verb === 'runTests')
         expect(left).not.toContain(result.attempts[0]?.sandboxId);
       expect(await openSandboxesOf(config, handle.jobId)).toEqual([]);
@@ -94,7 +92,8 @@ describe.concurrent('a worker that is told to stop', () => {
       const result = await handle.result();
       expect(result.verdict).toBe('passed');
       // The step was not begun again.
-      expect(result.attempts[0]?.steps.filter(({ name }) => name === 'execute')).toHaveLength(1);
+      const executions = result.attempts[0]?.steps.filter(({ name }) => name === 'execute');
+      expect(executions).toMatchObject([{ outcome: 'ok' }]);
     }));
 
   test('twice goes at once, and another one finishes the job', () =>

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Runtime, Worker } from '@temporalio/worker';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
@@ -32,7 +32,7 @@ describe('the workflow as it is now replays what was recorded before', () => {
   test('and a history of another story is noticed', async () => {
     const history = await read('agent-job-passes-with-tests-and-artifacts.json');
     for (const { activityTaskScheduledEventAttributes: scheduled } of history.events)
-      if (scheduled?.activityType.name === 'openSandbox') scheduled.activityType.name = 'openSomethingElse';
+      if (scheduled?.activityType.name === 'executeCode') scheduled.activityType.name = 'executeSomethingElse';
     await expect(replay(history)).rejects.toThrow(/nondeterminism|non-deterministic|determinism/i);
   });
 });

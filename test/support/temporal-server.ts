@@ -63,6 +63,8 @@ export async function startTestTemporalServer(): Promise<TestTemporalServer> {
   args.push('--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=true');
   const start = async () => {
     const child = spawn(temporalCli(), args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    // A run that breaks off leaves nothing running.
+    process.once('exit', () => child.kill('SIGKILL'));
     await waitUntilServing(address);
     return child;
   };

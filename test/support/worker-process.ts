@@ -50,11 +50,17 @@ export function spawnWorker(
     stdio: ['ignore', 'pipe', 'pipe'] as const,
   };
   const child = spawn(process.execPath, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  // A test that runs out of time leaves nothing running.
+  const orphan = () => void child.kill('SIGKILL');
+  process.once('exit', orphan);
   const lines: string[] = [];
   const stderr: string[] = [];
   const stdout = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   createInterface({ input: child.stderr }).on('line', (line) => stderr.push(line));
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const exited = once(child, 'exit').then(([code]) => {
+    process.off('exit', orphan);
+    return code as number | null;
+  });
   return {
     pid: child.pid ?? 0,
     lines,

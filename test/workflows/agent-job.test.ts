@@ -1,6 +1,7 @@
 import { CancelledFailure, WorkflowFailedError } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import type { OpenSandboxInput } from '../../src/activities/contract.ts';
 import type { JobStatus } from '../../src/domain/job-result.ts';
 import { JobResult } from '../../src/domain/job-result.ts';
 import { TROUBLES } from '../../src/domain/trouble.ts';
@@ -44,7 +45,7 @@ describe('a job that the world does not disturb', () => {
   });
 
   test('does not run by itself what its tests give an input', async () => {
-    const io = { kind: 'io', cases: [{ stdout: 'x' }] } as const;
+    const io = { kind: 'io' as const, cases: [{ stdout: 'x' }] };
     const { calls } = await runScripted({ tests: io });
     expect(calls).toEqual(['validate', 'open 1', 'test sandbox-1', 'close sandbox-1']);
   });
@@ -174,6 +175,20 @@ describe('trouble of the world', () => {
     expect(calls).toEqual(['validate', 'open 1']);
   });
 
+  test('a sandbox that cannot be had at once is waited for', async () => {
+    const { result, calls } = await runScripted(
+      {},
+      {
+        openSandbox: ({ adopt }: OpenSandboxInput, count) => {
+          expect(adopt).toBe(count > 1);
+          if (count === 1) throw trouble('service-unreachable');
+        },
+      },
+    );
+    expect(result).toMatchObject({ verdict: 'passed', attempts: [{ number: 1 }] });
+    expect(calls).toEqual(['validate', 'open 1', 'open 1', 'execute sandbox-1', 'close sandbox-1']);
+  });
+
   test('an opening that failed half-way is followed by a sweep of its tags', async () => {
     const { result, calls } = await runScripted(
       {},
@@ -184,7 +199,7 @@ describe('trouble of the world', () => {
       },
     );
     expect(result).toMatchObject({ verdict: 'error', diagnosis: { category: 'sandbox-start' } });
-    expect(calls).toEqual(['validate', 'open 1', 'close by tag']);
+    expect(calls).toEqual(['validate', 'open 1', 'open 1', 'close by tag']);
   });
 
   test('what the code did is not hidden by trouble after it', async () => {
@@ -264,14 +279,19 @@ describe('a cancelled job', () => {
     });
   });
 
+  const openLater = (_: unknown, count: number) => {
+    if (count === 1) throw trouble('service-unreachable');
+    return untilCancelled();
+  };
+
   test('in the middle of an opening closes what was opened, by its tags', async () => {
-    await withScriptedJob({}, { openSandbox: untilCancelled }, async ({ handle, calls, result }) => {
+    await withScriptedJob({}, { openSandbox: openLater }, async ({ handle, calls, result }) => {
       const ended = result();
       ended.catch(() => undefined);
-      await expect.poll(() => calls.at(-1), { timeout: 5_000 }).toBe('open 1');
+      await expect.poll(() => calls.filter((call) => call === 'open 1').length, { timeout: 5_000 }).toBe(2);
       await handle.cancel();
       await expect(ended).rejects.toThrow();
-      expect(calls).toEqual(['validate', 'open 1', 'close by tag']);
+      expect(calls).toEqual(['validate', 'open 1', 'open 1', 'close by tag']);
     });
   });
 
