@@ -13,6 +13,7 @@ CLONE_NEWUSER = 0x1000_0000
 CLONE_NEWPID = 0x2000_0000
 CLONE_NEWNET = 0x4000_0000
 
+MADV_DONTNEED = 4
 MS_NOSUID, MS_NODEV, MS_REMOUNT = 2, 4, 32
 
 PR_SET_PDEATHSIG = 1
@@ -45,11 +46,25 @@ def remount_tmpfs(path: str, options: str):
     check(libc.mount(b'tmpfs', path.encode(), b'tmpfs', flags, options.encode()), f'remount {path}')
 
 
-def return_free_memory():
-    """Gives the allocator's free pages back, where it is glibc's."""
-    trim = getattr(libc, 'malloc_trim', None)
+def return_unused_memory():
+    """Gives back what only the start needed: free pages of the allocator, and mapped pages of libraries.
+
+    The latter come back from the page cache as they are used; only mappings that cannot have been changed are touched.
+    """
+    trim = getattr(libc, 'malloc_trim', None)  # glibc's only.
     if trim is not None:
         trim(0)
+    span = None
+    with open('/proc/self/smaps') as file:
+        lines = file.readlines()
+    for line in lines:
+        fields = line.split()
+        if not fields[0].endswith(':'):
+            is_library = len(fields) > 5 and fields[5].startswith('/') and 'w' not in fields[1]
+            span = [int(edge, 16) for edge in fields[0].split('-')] if is_library else None
+        elif fields[0] == 'Anonymous:' and span and fields[1] == '0':
+            start, end = span
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
 
 def drop_capabilities():

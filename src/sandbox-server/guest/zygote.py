@@ -98,7 +98,7 @@ def main():
     zygote = Zygote(template, token)
     zygote.connection.start()
     gc.collect()
-    linux.return_free_memory()
+    linux.return_unused_memory()
     gc.freeze()
     try:
         zygote.loop.run()
