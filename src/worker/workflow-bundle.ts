@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -19,16 +21,38 @@ export const workflowsPath = join(root, 'workflows', `index${extension}`);
  * in a process of its own and only when there is something new.
  */
 export async function workflowBundle(home: string): Promise<{ codePath: string }> {
-  const codePath = join(home, 'cache', `workflow-bundle-${await hashOfSources()}.js`);
-  const built = await access(codePath).then(
+  const name = `workflow-bundle-${await hashOfSources()}.js`;
+  const kept = join(home, 'cache', name);
+  if (await isThere(kept)) return { codePath: kept };
+  try {
+    await build(kept);
+    return { codePath: kept };
+  } catch (error) {
+    if (await isWritable(home)) throw error;
+    // A read-only installation: built at each start, into a folder that only we can write to.
+    const codePath = join(await mkdtemp(join(tmpdir(), 'assay-bundle-')), name);
+    await build(codePath);
+    return { codePath };
+  }
+}
+
+async function build(codePath: string): Promise<void> {
+  const builder = join(dirname(here), `build-bundle${extension}`);
+  await promisify(execFile)(process.execPath, [builder, codePath], { maxBuffer: 16 * 1024 * 1024 });
+}
+
+async function isThere(path: string, mode = constants.F_OK): Promise<boolean> {
+  return await access(path, mode).then(
     () => true,
     () => false,
   );
-  if (!built) {
-    const builder = join(dirname(here), `build-bundle${extension}`);
-    await promisify(execFile)(process.execPath, [builder, codePath], { maxBuffer: 16 * 1024 * 1024 });
-  }
-  return { codePath };
+}
+
+async function isWritable(home: string): Promise<boolean> {
+  return await mkdir(join(home, 'cache'), { recursive: true }).then(
+    () => isThere(join(home, 'cache'), constants.W_OK),
+    () => false,
+  );
 }
 
 async function hashOfSources(): Promise<string> {

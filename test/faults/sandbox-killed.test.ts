@@ -1,6 +1,7 @@
 import { Sandbox } from '@e2b/code-interpreter';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { JobSpec } from '../../src/client.ts';
 import { startTestSandboxServer } from '../support/sandbox-server.ts';
 import { openSandboxesOf } from '../support/open-sandboxes.ts';
 import { startStack } from '../support/stack.ts';
@@ -49,14 +50,25 @@ describe('on the servers of the run', () => {
     expect(await openSandboxesOf(stack.config, handle.jobId)).toEqual([]);
   });
 
-  test.each(['open', 'execute'])(
+  const slow: Record<string, JobSpec> = {
+    open: sleeping(60),
+    execute: sleeping(60),
+    test: {
+      language: 'python',
+      code: 'x = 1\n',
+      tests: { kind: 'pytest', code: 'import time\n\n\ndef test_slow():\n    time.sleep(60)\n' },
+      limits: { timeoutMs: 90_000 },
+    },
+  };
+  test.each(Object.keys(slow))(
     'a job cancelled in the step %s has no sandbox five seconds later',
     async (step) => {
-      const handle = await stack.assay.jobs.start(sleeping(60));
-      if (step === 'execute') await sandboxIn(stack, handle.jobId, step);
+      const handle = await stack.assay.jobs.start(slow[step] as JobSpec);
+      if (step !== 'open') await sandboxIn(stack, handle.jobId, step);
       await handle.cancel();
-      await expect(handle.result()).rejects.toMatchObject({ code: 'job-cancelled' });
       await expect.poll(() => openSandboxesOf(stack.config, handle.jobId), { timeout: 5_000 }).toEqual([]);
+      await expect(handle.result()).rejects.toMatchObject({ code: 'job-cancelled' });
+      expect(await openSandboxesOf(stack.config, handle.jobId)).toEqual([]);
     },
   );
 });
