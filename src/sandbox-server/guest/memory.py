@@ -88,18 +88,17 @@ class MemoryGuard:
 
     def _kill(self, pid: int):
         reason = f'memory limit of {self.sandbox.limits.memory_mb} MB reached'
-        owners = [*self.sandbox.processes.table.values(), *self.sandbox.contexts.kernels()]
-        by_pid = {owner.pid: owner for owner in owners}
+        for kernel in self.sandbox.contexts.kernels():
+            if kernel.pid == pid:
+                kernel.killed_for = reason
+        # A command is told of the children that it lost, too: its own exit code follows from that.
+        commands = {process.pid: process for process in self.sandbox.processes.table.values()}
         ancestor = pid
-        while ancestor and ancestor != 1:
-            if ancestor in by_pid:
-                by_pid[ancestor].killed_for = reason
-                break
+        while ancestor and ancestor not in commands:
             stat = read_stat(ancestor)
-            if stat and stat[2] in by_pid:
-                by_pid[stat[2]].killed_for = reason
-                break
-            ancestor = stat[0] if stat else 0
+            ancestor = stat and (stat[2] if stat[2] in commands else stat[0])
+        if ancestor:
+            commands[ancestor].killed_for = reason
         kill_inner(pid, signal.SIGKILL)
 
     def stats(self, stream, request):

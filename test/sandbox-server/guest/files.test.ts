@@ -107,7 +107,9 @@ test('a watch tells of changes below it, in folders made later too', async () =>
   await guest.sh('mkdir watched');
   const stream = guest.link.open('file.watch', { path: 'watched', user: 'user', recursive: true });
   expect(await stream.next()).toMatchObject({ event: { started: true } });
-  await guest.sh('cd watched; mkdir sub; sleep 0.3; echo 1 > sub/f; chmod 600 sub/f; mv sub/f sub/g; rm sub/g');
+  await guest.sh(
+    'cd watched; mkdir sub; sleep 0.3; echo 1 > sub/f; chmod 600 sub/f; mv sub/f sub/g; rm sub/g',
+  );
   const seen: string[] = [];
   while (!seen.includes('sub/g remove')) {
     const item = await stream.next();
