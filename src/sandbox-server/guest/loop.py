@@ -46,9 +46,10 @@ class Loop:
 
     def run(self):
         while self.running:
-            for fd, mask in self.epoll.poll(self._wait()):
-                known = self.handlers.get(fd)
-                if known is None:
+            ready = [(fd, mask, self.handlers.get(fd)) for fd, mask in self.epoll.poll(self._wait())]
+            for fd, mask, known in ready:
+                # Another handler may have closed this one since, and even opened something else under its number.
+                if known is None or self.handlers.get(fd) is not known:
                     continue
                 hangup = bool(mask & (select.EPOLLHUP | select.EPOLLERR))
                 known[0](bool(mask & select.EPOLLIN) or hangup, bool(mask & select.EPOLLOUT) or hangup)

@@ -36,7 +36,7 @@ class Zygote:
         os.close(report_write)
         pidfd = os.pidfd_open(pid)
         self.supervisors[sandbox_id] = pid
-        said = bytearray()
+        said, reported = bytearray(), []
 
         def read_report(*_):
             chunk = os.read(report, 65536)
@@ -45,6 +45,7 @@ class Zygote:
                 return
             self.loop.unwatch(report)
             os.close(report)
+            reported.append(True)
             answer = json.loads(said) if said else {'error': 'its supervisor was killed'}
             if 'error' not in answer:
                 stream.event({'state': 'ready', **answer})
@@ -56,7 +57,7 @@ class Zygote:
             os.close(pidfd)
             os.waitpid(pid, 0)
             del self.supervisors[sandbox_id]
-            if report in self.loop.handlers:
+            while not reported:
                 read_report()
             stream.end()
 
