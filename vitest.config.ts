@@ -8,18 +8,18 @@ export default defineConfig({
     pool: 'forks',
     // Two cores are the least that a machine has; more workers than that only make the servers slow.
     maxWorkers: 2,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: NEED_SERVERS, testTimeout: 30_000 },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: NEED_SERVERS, testTimeout: 90_000 },
       },
       {
         extends: true,
         test: {
           name: 'servers',
           include: NEED_SERVERS,
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           globalSetup: ['test/support/global-servers.ts'],
         },
       },
