@@ -100,8 +100,9 @@ test('one process above the memory limit gets an error, several are killed with 
   expect((await python('x = bytearray(400 << 20)')).stderr).toContain('MemoryError');
   const hog = `
 import os, time
-for _ in range(3): os.fork()
-x = bytearray(60 << 20)
+first = os.getpid()
+for _ in range(2): os.fork()
+x = bytearray((120 if os.getpid() == first else 60) << 20)
 time.sleep(20)
 `;
   const answer = await python(hog);
