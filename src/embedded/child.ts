@@ -33,10 +33,13 @@ export interface ChildSpec {
 export class ChildFailedError extends Error {
   override readonly name = 'ChildFailedError';
   readonly code = 'child-failed';
+  /** Whether it was for a port that another program has. */
+  readonly portTaken: boolean;
 
   constructor(name: string, how: string, lines: string[], logFile: string) {
     const said = lines.find((line) => /error|cannot|failed|assay/i.test(line)) ?? lines.at(-1);
     super(`${name} did not start: ${how}${said ? `: ${said}` : ''} (log: ${logFile})`);
+    this.portTaken = lines.some((line) => /address already in use|EADDRINUSE/.test(line));
   }
 }
 
@@ -179,7 +182,9 @@ export class Child {
 
   #hear(line: string): void {
     this.#log.write(`${line}\n`);
-    if (line.trim() !== '') this.#lines = [...this.#lines, line].slice(-KEPT_LINES);
+    // The first lines say what went wrong, the last ones where.
+    if (line.trim() !== '') this.#lines.push(line);
+    if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(KEPT_LINES, 1);
     const event = this.#spec.eventOf?.(line);
     if (event) this.#onEvent({ source: this.#spec.name, ...event });
   }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 const HOST = '127.0.0.1';
@@ -52,7 +53,20 @@ export async function isFree(port: number): Promise<boolean> {
   }
 }
 
-const anyFreePort = () => listenOnce(0);
+/**
+ * Below the range that kernels take the ports of outgoing connections from (32768 on Linux, 49152 elsewhere): a port of that range may be
+ * taken again by the time that a server wants it.
+ */
+const LOWEST = 20_000;
+const HIGHEST = 32_000;
+
+async function anyFreePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(LOWEST, HIGHEST);
+    if (await isFree(port)) return port;
+  }
+  return listenOnce(0);
+}
 
 function listenOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_TASK_QUEUE, type Config } from '../config.ts';
-import { Child } from './child.ts';
+import { Child, ChildFailedError } from './child.ts';
 import { claimDatabase, releaseDatabase } from './database-claim.ts';
 import { Guard } from './guard.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -77,12 +77,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     usual: kind === 'dev' ? USUAL_PORTS[name] : undefined,
     option,
   });
-  const ports = await settlePorts({
+  const wishes = {
     temporal: wish('temporal', '--port'),
     ui: wish('ui', '--ui-port'),
     sandbox: wish('sandbox', '--sandbox-port'),
-  });
-  return new EmbeddedStack(tools, ports, options, kind, onEvent, env).start(options.signal);
+  };
+  for (let triesLeft = 2; ; triesLeft -= 1) {
+    const ports = await settlePorts(wishes);
+    try {
+      return await new EmbeddedStack(tools, ports, options, kind, onEvent, env).start(options.signal);
+    } catch (error) {
+      // Another program was quicker with a port that was free a moment ago.
+      if (!(error instanceof ChildFailedError && error.portTaken && triesLeft > 0)) throw error;
+    }
+  }
 }
 
 class EmbeddedStack implements Stack {
@@ -244,7 +252,10 @@ class EmbeddedStack implements Stack {
     mkdirSync(dirname(db), { recursive: true });
     const other = claimDatabase(db, { ...owner, kind: this.#kind });
     if (other === undefined) return db;
-    if (this.#kind === 'dev') throw new StackBusyError(db, other);
+    if (this.#kind === 'dev') {
+      void this.#guard.release();
+      throw new StackBusyError(db, other);
+    }
     const text = `${db} is in use by another command (pid ${other.pid}); this one keeps no history`;
     this.#onEvent({ source: 'stack', level: 'warn', text });
     return undefined;

@@ -81,3 +81,10 @@ test('what a child has started ends with it', async () => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(existsSync(marker)).toBe(false);
 });
+
+test('a port that another program has is told from other failures', async () => {
+  const { child: taken } = child('echo "listen tcp 127.0.0.1:1: bind: address already in use"; exit 1');
+  await expect(taken.start()).rejects.toMatchObject({ portTaken: true });
+  const { child: other } = child('echo "no luck"; exit 1');
+  await expect(other.start()).rejects.toMatchObject({ portTaken: false });
+});

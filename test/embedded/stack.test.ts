@@ -7,11 +7,18 @@ import type { StackEvent } from '../../src/embedded/stack-event.ts';
 import { findRunningStack } from '../../src/embedded/stack-record.ts';
 import { processesOf, tempHome, until, type TempHome } from './temp-home.ts';
 
-const open: { stack: Stack; home: TempHome }[] = [];
+const stacks: Stack[] = [];
+const homes: TempHome[] = [];
 afterEach(async () => {
-  for (const { stack } of open) await stack.stop({ now: true });
-  for (const { home } of open.splice(0)) home[Symbol.dispose]();
+  for (const stack of stacks.splice(0)) await stack.stop({ now: true });
+  for (const home of homes.splice(0)) home[Symbol.dispose]();
 });
+
+function newHome(): TempHome {
+  const home = tempHome();
+  homes.push(home);
+  return home;
+}
 
 async function start(
   home: TempHome,
@@ -19,7 +26,7 @@ async function start(
 ): Promise<{ stack: Stack; events: StackEvent[] }> {
   const events: StackEvent[] = [];
   const stack = await startStack({ env: home.env, onEvent: (event) => events.push(event), ...options });
-  open.push({ stack, home });
+  stacks.push(stack);
   return { stack, events };
 }
 
@@ -34,7 +41,7 @@ async function answers(stack: Stack): Promise<boolean> {
 }
 
 test('a stack answers on all its addresses, and leaves neither process nor temporary file', async () => {
-  const home = tempHome();
+  const home = newHome();
   const { stack } = await start(home);
   expect(await answers(stack)).toBe(true);
   expect(stack.processes().map(({ name }) => name)).toEqual(['temporal', 'sandboxes', 'worker']);
@@ -49,7 +56,7 @@ test('a stack answers on all its addresses, and leaves neither process nor tempo
 test.each(['temporal', 'sandboxes', 'worker'])(
   '%s is started again after kill -9, on the same address',
   async (name) => {
-    const { stack, events } = await start(tempHome());
+    const { stack, events } = await start(newHome());
     const before = stack.processes().find((child) => child.name === name);
     process.kill(before?.pid ?? 0, 'SIGKILL');
     await until(`${name} runs again`, () =>
@@ -65,7 +72,7 @@ test.each(['temporal', 'sandboxes', 'worker'])(
 );
 
 test('two commands at once: the second does not open the database of the first', async () => {
-  const home = tempHome();
+  const home = newHome();
   const first = await start(home);
   const second = await start(home);
   expect(first.stack.db).toBe(join(home.path, 'data/temporal.db'));
@@ -75,7 +82,7 @@ test('two commands at once: the second does not open the database of the first',
 });
 
 test('a port asked for by name that is taken: a sentence that names the option, and nothing runs', async () => {
-  const home = tempHome();
+  const home = newHome();
   const server = createServer();
   const port = await new Promise<number>((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
@@ -87,16 +94,14 @@ test('a port asked for by name that is taken: a sentence that names the option, 
     expect(processesOf(home.path)).toEqual([]);
   } finally {
     server.close();
-    home[Symbol.dispose]();
   }
 });
 
 test('a child that cannot start: its own words and the log, and nothing is left', async () => {
-  const home = tempHome();
+  const home = newHome();
   await expect(start(home, { storeUrl: 'gopher://nowhere' })).rejects.toThrow(
     /^worker did not start: .*gopher.*\(log: .*command-worker\.log\)$/,
   );
   expect(processesOf(home.path)).toEqual([]);
   expect(readdirSync(home.temp)).toEqual([]);
-  home[Symbol.dispose]();
 });
