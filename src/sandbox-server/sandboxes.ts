@@ -57,7 +57,7 @@ export class Sandboxes {
     this.#starting += 1;
     try {
       const sandbox = await this.#start(nest, request).catch((error: unknown) => {
-        // One that dies while it is set up says nothing of the next: a loaded machine does that once in a thousand.
+        // One that dies while it is set up says nothing of the next, so one more is tried, and said.
         if (error instanceof ApiError || this.#shutdown.signal.aborted) throw error;
         log.warn({ event: 'sandbox.start-again', template: nest.name, error: String(error) });
         return this.#start(nest, request);
