@@ -8,9 +8,10 @@ import { textOfContent } from '../store/content.ts';
 import { outputFault, timeoutFault } from './limit-faults.ts';
 import { compareOutput } from './compare-output.ts';
 import { OutputKeeper } from './output.ts';
+import type { Runner } from './runner.ts';
 import type { StepContext } from './step-context.ts';
 import { supervise } from './supervise.ts';
-import type { ProcessEnd } from './supervise.ts';
+import type { ProcessEnd, SupervisedHandlers } from './supervise.ts';
 import { reportOf } from './test-report.ts';
 import { uploadFiles, solutionFile } from './work-folder.ts';
 
@@ -25,6 +26,7 @@ export async function runIoTests(
   sandbox: Sandbox,
   job: JobInput,
   context: StepContext,
+  warm?: Runner,
 ): Promise<TestOutcome> {
   const [code, source] = await Promise.all([
     textOfContent(job.code, context.store),
@@ -39,13 +41,14 @@ export async function runIoTests(
   };
   try {
     const plan = { mode: 'program' as const, code, inputs: expected.map(({ stdin }) => stdin ?? '') };
-    const run = await supervise(sandbox, job, plan, context, {
+    const handlers: SupervisedHandlers = {
       onOutput(stream, text, at) {
         output[stream].push(text);
         if (stream === 'stdout' && answers[at] !== undefined && answers[at].length < CASE_OUTPUT_CHARS)
           answers[at] += text;
       },
-    });
+    };
+    const run = await supervise(sandbox, job, plan, context, handlers, warm);
     const cases = expected.map((test, at) => judgeCase(test, at, answers[at]!, run.ends[at]));
     const fault = faultOf(job, run.ends, cases, output.stderr.tail);
     const stdout = await output.stdout.end(context.store);

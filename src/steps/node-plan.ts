@@ -1,6 +1,6 @@
 import type { JobInput } from '../domain/job-input.ts';
 import type { SupervisedPlan } from './supervise.ts';
-import { runnerText } from './supervise.ts';
+import { runnerText } from './runner.ts';
 import { solutionFile } from './work-folder.ts';
 
 /** How Node runs a job's code: TypeScript without a build, module kind by its syntax. */

@@ -5,19 +5,25 @@ import { textOfContent } from '../store/content.ts';
 import { runIoTests } from './io-tests.ts';
 import { nodePlan, scriptPlan } from './node-plan.ts';
 import { OutputKeeper } from './output.ts';
+import type { Runner } from './runner.ts';
 import type { StepContext } from './step-context.ts';
 import { supervise } from './supervise.ts';
-import type { SupervisedPlan } from './supervise.ts';
+import type { SupervisedHandlers, SupervisedPlan } from './supervise.ts';
 import { judgeTests } from './test-judgement.ts';
 import { reportOf } from './test-report.ts';
 
 /**
  * Runs the job's tests in the sandbox, below a parent process that alone reports. What the code does wrong is a fault in the
- * outcome; what the world does is thrown.
+ * outcome; what the world does is thrown. Default of `warm`: a parent of its own.
  */
-export async function runTests(sandbox: Sandbox, job: JobInput, context: StepContext): Promise<TestOutcome> {
+export async function runTests(
+  sandbox: Sandbox,
+  job: JobInput,
+  context: StepContext,
+  warm?: Runner,
+): Promise<TestOutcome> {
   if (!job.tests) throw new TypeError('The job has no tests');
-  if (job.tests.kind === 'io') return runIoTests(sandbox, job, context);
+  if (job.tests.kind === 'io') return runIoTests(sandbox, job, context, warm);
   const [code, tests] = await Promise.all([
     textOfContent(job.code, context.store),
     textOfContent(job.tests.source, context.store),
@@ -27,9 +33,8 @@ export async function runTests(sandbox: Sandbox, job: JobInput, context: StepCon
     stderr: new OutputKeeper(job.limits.outputChars),
   };
   try {
-    const run = await supervise(sandbox, job, planOf(job, code, tests), context, {
-      onOutput: (stream, text) => output[stream].push(text),
-    });
+    const handlers: SupervisedHandlers = { onOutput: (stream, text) => output[stream].push(text) };
+    const run = await supervise(sandbox, job, planOf(job, code, tests), context, handlers, warm);
     const { cases, coverage, fault } = judgeTests(run, {
       timeoutMs: job.limits.timeoutMs,
       internet: job.limits.internet,

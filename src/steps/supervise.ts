@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Sandbox } from '@e2b/code-interpreter';
 import type { JobInput } from '../domain/job-input.ts';
 import { TroubleError } from '../domain/trouble-error.ts';
-import { assertRunning, CodeProcess } from './code-run.ts';
+import { assertRunning } from './code-run.ts';
 import { WHOLE_OUTPUT_CHARS } from './output.ts';
+import { Runner } from './runner.ts';
 import type { StepContext } from './step-context.ts';
-import { solutionFile, WORK_FOLDER } from './work-folder.ts';
+import { solutionFile } from './work-folder.ts';
 
 /** How a supervised process ended, as its parent in the sandbox tells. */
 export interface ProcessEnd {
@@ -40,20 +40,13 @@ export interface SupervisedHandlers {
   onOutput(stream: 'stdout' | 'stderr', text: string, run: number): void;
 }
 
-const PARTS: Record<SupervisedPlan['mode'], string[]> = {
-  pytest: ['parent.py', 'guard.py', 'pytest_child.py', 'main.py'],
-  script: ['parent.py', 'guard.py', 'python_child.py', 'main.py'],
-  program: ['parent.py', 'python_child.py', 'command_child.py', 'main.py'],
-  command: ['parent.py', 'command_child.py', 'main.py'],
-};
-const sources = new Map<string, string>();
 /** For the parent to start, to end what hangs and to tell; its own limit comes first. */
 const GRACE_MS = 15_000;
 const RUNNER_FAILED = 70;
 
 /**
  * Runs a plan below a trusted parent process in the sandbox. The parent alone reports, on a channel that the code cannot reach.
- * Throws what the world did; a parent that was killed by the code is a run without an end.
+ * Throws what the world did; a parent that was killed by the code is a run without an end. Default of `warm`: a parent of its own.
  */
 export async function supervise(
   sandbox: Sandbox,
@@ -61,21 +54,28 @@ export async function supervise(
   plan: SupervisedPlan,
   context: StepContext,
   handlers: SupervisedHandlers,
+  warm?: Runner,
 ): Promise<SupervisedRun> {
-  const process = await CodeProcess.start(sandbox, 'python', context);
+  const runner = warm ?? (await Runner.open(sandbox, context));
   const complaints: string[] = [];
   const reader = new ReportReader({
+    onClean: (reason) => runner.noteClean(reason),
     onOutput(stream, text, at) {
       if (text.startsWith('the runner failed')) complaints.push(text);
       handlers.onOutput(stream, text, at);
     },
   });
   try {
-    const end = await process.run(programText(job, plan), {
-      timeoutMs: job.limits.timeoutMs + GRACE_MS,
-      onStdout: ({ line }) => reader.push(line),
-      onStderr: ({ line }) => void complaints.push(line),
-    });
+    const clean = job.artifacts.length === 0;
+    const end = await runner.run(
+      fullPlan(job, plan),
+      {
+        timeoutMs: job.limits.timeoutMs + GRACE_MS,
+        onStdout: ({ line }) => reader.push(line),
+        onStderr: ({ line }) => void complaints.push(line),
+      },
+      { clean },
+    );
     const { run } = reader;
     assertReady(plan, run, complaints);
     if (run.ends.length > 0) return run;
@@ -90,7 +90,7 @@ export async function supervise(
     return run;
   } finally {
     // Nobody needs to wait: a parent that has told its end has ended all that it started.
-    const closed = process.close();
+    const closed = runner === warm ? undefined : runner.close();
     if (reader.run.ends.length === 0) await closed;
   }
 }
@@ -106,13 +106,17 @@ function assertReady(plan: SupervisedPlan, run: SupervisedRun, complaints: strin
   });
 }
 
+interface ReportHandlers extends SupervisedHandlers {
+  onClean(reason: string): void;
+}
+
 /** The parent's lines, put together again from the pieces in which they arrive. */
 class ReportReader {
   readonly run: SupervisedRun = { news: [], ends: [] };
-  readonly #handlers: SupervisedHandlers;
+  readonly #handlers: ReportHandlers;
   #rest = '';
 
-  constructor(handlers: SupervisedHandlers) {
+  constructor(handlers: ReportHandlers) {
     this.#handlers = handlers;
   }
 
@@ -129,19 +133,19 @@ class ReportReader {
       news?: News;
       forged?: string;
       end?: ProcessEnd;
+      clean?: string;
     };
     if (report.out)
       this.#handlers.onOutput(report.out[0] === 1 ? 'stdout' : 'stderr', report.out[1], report.out[2] ?? 0);
     if (report.news) this.run.news.push(report.news);
     if (report.forged) this.run.forged ??= report.forged;
     if (report.end) this.run.ends.push(report.end);
+    if (report.clean !== undefined) this.#handlers.onClean(report.clean);
   }
 }
 
-/** The parent's program and its plan as one piece of Python. */
-function programText(job: JobInput, plan: SupervisedPlan): string {
-  const full = {
-    folder: WORK_FOLDER,
+function fullPlan(job: JobInput, plan: SupervisedPlan): object {
+  return {
     file: solutionFile(job),
     language: job.language,
     timeoutMs: job.limits.timeoutMs,
@@ -149,29 +153,4 @@ function programText(job: JobInput, plan: SupervisedPlan): string {
     outputBytes: WHOLE_OUTPUT_CHARS,
     ...plan,
   };
-  const source = PARTS[plan.mode].map(runner).join('\n');
-  const quoted = [source, JSON.stringify(full)].map((text) =>
-    JSON.stringify(text).replaceAll('\u2028', '\\u2028'),
-  );
-  return `import json as _json
-_space = {'__name__': 'assay'}
-exec(compile(_json.loads(r'''${forRaw(quoted[0]!)}'''), '<assay>', 'exec'), _space)
-_space['main'](_json.loads(_json.loads(r'''${forRaw(quoted[1]!)}''')))`;
 }
-
-/** Fits JSON into a raw Python string: its only trouble is a quote, which JSON can write otherwise. */
-function forRaw(json: string): string {
-  return json.replaceAll("'", '\\u0027');
-}
-
-function runner(name: string): string {
-  let source = sources.get(name);
-  if (source === undefined) {
-    source = readFileSync(new URL(`./runners/${name}`, import.meta.url), 'utf8');
-    sources.set(name, source);
-  }
-  return source;
-}
-
-/** The text of a runner that a process other than Python runs. */
-export const runnerText = runner;

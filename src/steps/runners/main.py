@@ -3,10 +3,21 @@
 
 def main(plan):
     show = Printer()
-    protect()
+    protect(plan["folder"])
     os.makedirs(plan["folder"], exist_ok=True)
     deadline = time.monotonic() + plan["timeoutMs"] / 1000
     MODES[plan["mode"]](show, plan, deadline)
+    if plan.get("clean"):
+        clean(show, plan)
+
+
+def warm_up(plan):
+    """Before the first of many runs: notes what the sandbox looks like, and prepares what all runs share."""
+    protect(plan["folder"])
+    os.makedirs(plan["folder"], exist_ok=True)
+    if plan["pytest"]:
+        prepared_session(plan["folder"])
+    remember(plan["folder"])
 
 
 def write_protected(path, text):

@@ -6,8 +6,13 @@ import ctypes, json, os, resource, select, signal, sys, time
 CHUNK = 8192  # The SDK reads lines; short ones are fast.
 
 
-def protect():
-    """No other process of this user may trace this one or open its memory or pipes, and orphans become its children."""
+def protect(folder):
+    """
+    No other process of this user may trace this one or open its memory or pipes, and orphans become its children. Nothing is imported
+    from where code that ran here before could have put it.
+    """
+    theirs = ("/tmp", os.path.dirname(folder))
+    sys.path[:] = [entry for entry in sys.path if entry and not entry.startswith(theirs)]
     prctl = ctypes.CDLL(None).prctl
     prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
     prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER

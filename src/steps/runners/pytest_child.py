@@ -39,14 +39,56 @@ def declared_tests(tree):
 
 
 def pytest_body(plan, tree):
+    """What is the same for every test file is done here, before the fork."""
+    prepared = None if plan["conftest"] else prepared_session(plan["folder"])
+
     def body(fd):
         reset_signals()
         fresh_streams()
         limit_memory(plan["memoryMb"])
         start_guard(fd, plan["folder"])
-        leave(run_pytest(plan, tree, sys.audit))
+        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], conftest=True)))
 
     return body
+
+
+def prepared_session(folder):
+    """One for all runs of this process."""
+    if folder not in sessions:
+        import gc
+
+        sessions[folder] = Prepared(folder, conftest=False)
+        gc.freeze()
+    return sessions[folder]
+
+
+sessions = {}
+
+
+class Prepared:
+    """A pytest session up to its collection: half of its cost is the scan of plugins for fixtures."""
+
+    def __init__(self, folder, conftest):
+        import _pytest.config, _pytest.main
+        import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
+
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        back = os.getcwd()
+        os.chdir(folder)  # pytest asks where it was called.
+        arguments = ["-c", os.devnull, "--rootdir", folder, "--capture=no", "--color=no", "-o", "pythonpath="]
+        arguments += [] if conftest else ["--noconftest"]
+        for name in NOT_NEEDED:
+            arguments += ["-p", "no:" + name]
+        for name in plugins_of_template():
+            arguments += ["-p", name]
+        self.reporter = Reporter()
+        self.config = _pytest.config._prepareconfig(
+            arguments + [os.path.join(folder, TEST_MODULE + ".py")], plugins=[self.reporter])
+        self.session = _pytest.main.Session.from_config(self.config)
+        self.session.exitstatus = 0
+        self.config._do_configure()
+        self.config.hook.pytest_sessionstart(session=self.session)
+        os.chdir(back)
 
 
 class JobFinder:
@@ -61,14 +103,12 @@ class JobFinder:
         return self.find(name, self.folder) if path is None and name in self.names else None
 
 
-def run_pytest(plan, tree, audit):
+def run_pytest(plan, tree, audit, prepared):
     import gc
 
-    gc.freeze()
     gc.disable()  # Until the code runs: all that is made up to then stays.
-    import _pytest.config
-    import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
     from _pytest.assertion.rewrite import rewrite_asserts
+    from _pytest.outcomes import Exit
 
     folder = plan["folder"]
     path = os.path.join(folder, TEST_MODULE + ".py")
@@ -76,26 +116,26 @@ def run_pytest(plan, tree, audit):
     sys.path[:] = [entry for entry in sys.path if entry not in ("", folder)] + [folder]
     sys.meta_path.insert(0, JobFinder(folder, set(plan["modules"])))
     fresh_main(path)
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    arguments = ["-c", os.devnull, "--rootdir", folder, "--capture=no", "--color=no", "-o", "pythonpath="]
-    arguments += [] if plan["conftest"] else ["--noconftest"]
-    for name in NOT_NEEDED:
-        arguments += ["-p", "no:" + name]
-    for name in plugins_of_template():
-        arguments += ["-p", name]
-    reporter = Reporter(plan, audit, tree, path)
-    config = _pytest.config._prepareconfig(arguments + [path], plugins=[reporter])
+    config, session, reporter = prepared.config, prepared.session, prepared.reporter
+    reporter.begin(plan, audit, tree, path)
     rewrite_asserts(tree, plan["tests"].encode(), path, config)
     reporter.use(compile(tree, path, "exec", dont_inherit=True))
     reporter.measure()
+    gc.freeze()
     gc.enable()
     audit("assay.tell", "ready")
     try:
-        config.hook.pytest_cmdline_main(config=config)
+        config.hook.pytest_collection(session=session)
+        config.hook.pytest_runtestloop(session=session)
+    except (KeyboardInterrupt, session.Failed, Exit):
+        pass  # An end before the end: what is missing from the news shows it.
     except BaseException as error:
         audit("assay.tell", *say_error(error, folder))
     finally:
-        config._ensure_unconfigure()
+        try:
+            config.hook.pytest_sessionfinish(session=session, exitstatus=session.exitstatus)
+        finally:
+            config._ensure_unconfigure()
     return reporter.finish()
 
 
@@ -122,14 +162,17 @@ def plugins_of_template():
 class Reporter:
     """A pytest plugin. What it says goes through the guard, so it holds no secret."""
 
-    def __init__(self, plan, audit, tree, path):
-        import time as clock
+    def __init__(self):
         import pytest
 
-        self.plan, self.audit, self.path, self.tree, self.clock = plan, audit, path, tree, clock.perf_counter
+        self.clock, self.module_type = time.perf_counter, memory_module(pytest, self)
+        self.coverage, self.cases, self.snapshots, self.hooks = None, {}, [], None
+
+    def begin(self, plan, audit, tree, path):
+        self.plan, self.audit, self.path = plan, audit, path
         self.plain = declared_tests(tree)[1]
-        self.coverage, self.cases, self.snapshot, self.hooks = None, {}, None, None
-        self.module_type = memory_module(pytest, self)
+        named = [name for name in FOOTING_IF_NAMED if name.partition(".")[0] in plan["tests"]]
+        self.snapshots.append(Snapshot(named))
 
     def tell(self, *news):
         self.audit("assay.tell", *news)
@@ -146,8 +189,7 @@ class Reporter:
             self.coverage.start()
 
     def pytest_sessionstart(self, session):
-        named = [name for name in FOOTING_IF_NAMED if name.partition(".")[0] in self.plan["tests"]]
-        self.snapshot = Snapshot(FOOTING + named)
+        self.snapshots.append(Snapshot(FOOTING))
 
     def pytest_collection(self, session):
         self.hooks = self.registered(session.config)
@@ -163,7 +205,7 @@ class Reporter:
             return self.module_type.from_parent(parent, path=module_path)
 
     def check(self, config):
-        sentence = self.snapshot.changed()
+        sentence = next(filter(None, (snapshot.changed() for snapshot in self.snapshots)), None)
         if not sentence and self.registered(config) != self.hooks:
             sentence = "pytest's hooks were replaced"
         if not sentence:

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import type { Sandbox } from '@e2b/code-interpreter';
+import { CodeProcess } from './code-run.ts';
+import type { CodeRunEnd, CodeRunOptions } from './code-run.ts';
+import type { StepContext } from './step-context.ts';
+import { WORK_FOLDER } from './work-folder.ts';
+
+const PARTS = [
+  'parent.py',
+  'guard.py',
+  'pytest_child.py',
+  'python_child.py',
+  'command_child.py',
+  'clean.py',
+  'main.py',
+];
+const WARM_UP_TIMEOUT_MS = 60_000;
+const CLEAN_TIMEOUT_MS = 15_000;
+
+export interface RunnerOptions {
+  /** Whether many runs follow each other, of different items: the sandbox is cleaned between them. Default: false */
+  shared?: boolean | undefined;
+  /** Whether runs of pytest are to be expected. Default: false */
+  pytest?: boolean | undefined;
+}
+
+/**
+ * The trusted process in a sandbox: it has loaded the runners once, forks for each run, and alone reports. Where it died or hung, it
+ * is of no more use, and neither is its sandbox.
+ */
+export class Runner {
+  readonly shared: boolean;
+  readonly #process: CodeProcess;
+  #loaded = false;
+  #spoilt: string | undefined;
+  #cleaned = true;
+
+  private constructor(process: CodeProcess, shared: boolean) {
+    this.#process = process;
+    this.shared = shared;
+  }
+
+  /** Throws what the world did. */
+  static async open(
+    sandbox: Sandbox,
+    context: StepContext,
+    { shared = false, pytest = false }: RunnerOptions = {},
+  ): Promise<Runner> {
+    const runner = new Runner(await CodeProcess.start(sandbox, 'python', context), shared);
+    if (shared) await runner.#warmUp(pytest);
+    return runner;
+  }
+
+  /** Runs a plan; each line that it prints is given to the handlers as it comes, in pieces. */
+  async run(plan: object, options: CodeRunOptions, { clean = false } = {}): Promise<CodeRunEnd> {
+    this.#cleaned = false;
+    const end = await this.#call('main', { ...plan, clean: clean && this.shared }, options);
+    if (end.why !== 'ended') this.#spoilt ??= 'its runner did not end in time';
+    else if (end.execution.error) this.#spoilt ??= 'its runner was killed';
+    return end;
+  }
+
+  /** Says that the sandbox was cleaned at the end of a run, as the runner tells: empty, or why it is spoilt. */
+  noteClean(reason: string): void {
+    this.#cleaned = true;
+    if (reason !== '') this.#spoilt ??= reason;
+  }
+
+  /** Removes all that the last run has left. Answers why the sandbox must not be used again, if so. Throws what the world did. */
+  async clean(): Promise<string | undefined> {
+    if (this.#spoilt === undefined && !this.#cleaned) {
+      let answer = '';
+      const end = await this.#call(
+        'clean_now',
+        {},
+        {
+          timeoutMs: CLEAN_TIMEOUT_MS,
+          onStdout: ({ line }) => void (answer += line),
+        },
+      );
+      const reason = end.why === 'ended' && !end.execution.error ? cleanReason(answer) : undefined;
+      this.noteClean(reason ?? 'its runner was killed');
+    }
+    return this.#spoilt;
+  }
+
+  /** Ends it and all that it started. */
+  close(): Promise<void> {
+    return this.#process.close();
+  }
+
+  async #warmUp(pytest: boolean): Promise<void> {
+    const end = await this.#call('warm_up', { pytest }, { timeoutMs: WARM_UP_TIMEOUT_MS });
+    const error = end.why === 'ended' ? end.execution.error : undefined;
+    if (end.why !== 'ended' || error)
+      throw new Error(`The runner did not start in the sandbox: ${error?.value ?? end.why}`);
+  }
+
+  async #call(name: string, plan: object, options: CodeRunOptions): Promise<CodeRunEnd> {
+    const load = this.#loaded ? '' : loading();
+    this.#loaded = true;
+    const json = pythonText(JSON.stringify({ folder: WORK_FOLDER, ...plan }));
+    return await this.#process.run(`${load}_space['${name}'](_json.loads(${json}))`, options);
+  }
+}
+
+/** What the runner's line says of the cleaning, or nothing where it does not. */
+function cleanReason(lines: string): string | undefined {
+  const line = lines.split('\n').find((text) => text.startsWith('{"clean"'));
+  return line === undefined ? undefined : String((JSON.parse(line) as { clean: unknown }).clean);
+}
+
+const sources = new Map<string, string>();
+
+/** The text of a runner. */
+export function runnerText(name: string): string {
+  let source = sources.get(name);
+  if (source === undefined) {
+    source = readFileSync(new URL(`./runners/${name}`, import.meta.url), 'utf8');
+    sources.set(name, source);
+  }
+  return source;
+}
+
+/** Python that defines the runners in a namespace of their own. */
+function loading(): string {
+  const source = PARTS.map(runnerText).join('\n');
+  return `import json as _json
+_space = {'__name__': 'assay'}
+exec(compile(_json.loads(${pythonText(JSON.stringify(source))}), '<assay>', 'exec'), _space)
+`;
+}
+
+/** JSON as a raw Python string: its only trouble is a quote, which JSON can write otherwise. */
+function pythonText(json: string): string {
+  return `r'''${json.replaceAll("'", '\\u0027').replaceAll('\u2028', '\\u2028')}'''`;
+}
