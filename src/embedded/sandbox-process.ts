@@ -1,4 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PRELOAD_NAME, preloadProgram } from '../steps/runner.ts';
 import type { ChildSpec } from './child.ts';
 import { eventOfLogLine } from './log-line.ts';
 import { sourceFile } from './home.ts';
@@ -19,6 +21,9 @@ export interface SandboxProcessOptions {
 /** The local sandbox server as a process of its own. */
 export function sandboxProcess(options: SandboxProcessOptions): ChildSpec {
   const { tools, port, apiKey, stateDir, allowInternet, env, logFile } = options;
+  mkdirSync(stateDir, { recursive: true });
+  const preload = join(stateDir, PRELOAD_NAME);
+  writeFileSync(preload, preloadProgram());
   return {
     name: 'sandboxes',
     command: tools.node,
@@ -38,6 +43,8 @@ export function sandboxProcess(options: SandboxProcessOptions): ChildSpec {
       '--node',
       tools.node,
       ...tools.templates.flatMap(({ name, sitePackages }) => ['--template', `${name}=${sitePackages}`]),
+      '--preload',
+      preload,
       ...(allowInternet ? ['--allow-internet'] : []),
     ],
     env: { ...env, ASSAY_SANDBOX_API_KEY: apiKey },

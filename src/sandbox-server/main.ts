@@ -22,6 +22,7 @@ const USAGE = `Usage: main.ts [options]
   --python PATH          Python for templates (default python3 on PATH)
   --node PATH            Node for JavaScript (default the one that runs this)
   --template NAME[=DIR]  a template and the folder of its packages; the first is the default one
+  --preload FILE.py      a program that templates run at their start, as a module that sandboxes then have
   --allow-internet       lets sandboxes that ask for it reach the internet
 Prints E2B_API_URL, E2B_SANDBOX_URL and E2B_API_KEY when it listens; logs JSON lines to stderr.
 `;
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
         python: { type: 'string' },
         node: { type: 'string' },
         template: { type: 'string', multiple: true },
+        preload: { type: 'string', multiple: true },
         'allow-internet': { type: 'boolean' },
         help: { type: 'boolean' },
       },
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
       homeMb: readNumber('--home-mb', values['home-mb']),
       tmpMb: readNumber('--tmp-mb', values['tmp-mb']),
     }),
+    preloadPrograms: values.preload ?? [],
     allowInternet: values['allow-internet'] ?? false,
     ...defined({
       maxSandboxes: readNumber('--max-sandboxes', values['max-sandboxes']),

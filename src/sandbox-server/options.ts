@@ -49,6 +49,8 @@ export interface SandboxServerOptions {
   nodePath?: string;
   /** Templates, the first of which is the default one. */
   templates: TemplateOptions[];
+  /** Python programs (`name.py`) that each zygote runs at its start as the module `name`, which its sandboxes then have. Default none. */
+  preloadPrograms?: string[];
   limits?: Partial<SandboxLimits>;
   /** Lets sandboxes that ask for it reach the internet. Default false: such a create is refused. */
   allowInternet?: boolean;

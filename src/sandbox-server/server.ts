@@ -52,6 +52,7 @@ export async function startSandboxServer(
     python,
     bwrapPackageDir: bwrapPackageDir(bwrapPath),
     nodePath: options.nodePath ?? process.execPath,
+    preloadPrograms: options.preloadPrograms ?? [],
   };
   const templates = options.templates.map((template, index) => ({
     ...template,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Sandbox } from '@e2b/code-interpreter';
 import { CodeProcess } from './code-run.ts';
@@ -122,13 +123,42 @@ export function runnerText(name: string): string {
   return source;
 }
 
-/** Python that defines the runners in a namespace of their own. */
-function loading(): string {
-  const source = PARTS.map(runnerText).join('\n');
-  return `import json as _json
-_space = {'__name__': 'assay'}
-exec(compile(_json.loads(${pythonText(JSON.stringify(source))}), '<assay>', 'exec'), _space)
+/** What the file of `preloadProgram` has to be called. */
+export const PRELOAD_NAME = 'assay_runners.py';
+
+/**
+ * A program for whatever sandboxes are forked from: their runners then need not be loaded anew. It is found again by the hash of the
+ * runners, so that another version of Assay does without.
+ */
+export function preloadProgram(): string {
+  const { text, hash } = allRunners();
+  return `import json
+SPACES = {'${hash}': {'__name__': 'assay'}}
+exec(compile(json.loads(${text}), '<assay>', 'exec'), SPACES['${hash}'])
+SPACES['${hash}']['preload']('${WORK_FOLDER}')
 `;
+}
+
+/** Python that defines the runners in a namespace of their own, where they are not there yet. */
+function loading(): string {
+  const { text, hash } = allRunners();
+  return `import json as _json, sys as _sys
+_space = getattr(_sys.modules.get('${PRELOAD_NAME.replace('.py', '')}'), 'SPACES', {}).get('${hash}')
+if _space is None:
+    _space = {'__name__': 'assay'}
+    exec(compile(_json.loads(${text}), '<assay>', 'exec'), _space)
+`;
+}
+
+let runners: { text: string; hash: string } | undefined;
+
+function allRunners(): { text: string; hash: string } {
+  const source = PARTS.map(runnerText).join('\n');
+  runners ??= {
+    text: pythonText(JSON.stringify(source)),
+    hash: createHash('sha256').update(source).digest('hex'),
+  };
+  return runners;
 }
 
 /** JSON as a raw Python string: its only trouble is a quote, which JSON can write otherwise. */

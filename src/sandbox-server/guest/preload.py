@@ -1,6 +1,6 @@
 """The imports that a zygote pays for once. Missing packages are fine: a smaller template has fewer."""
 
-import importlib
+import importlib.util
 import os
 import sys
 
@@ -11,6 +11,9 @@ MODULES = (
     'asyncio', 'json', 'csv', 're', 'random', 'decimal', 'datetime', 'subprocess', 'ssl', 'uuid', 'sqlite3', 'unittest',
     'numpy', 'pandas', 'matplotlib.pyplot', 'e2b_charts', 'pytest', '_pytest.assertion.rewrite', 'coverage', 'pytest_cov.plugin',
 )  # fmt: skip
+
+
+PROGRAMS = '/opt/assay/preload'
 
 
 def run():
@@ -26,6 +29,19 @@ def run():
     from .kernels import python
 
     python.preload()
+    for name in sorted(os.listdir(PROGRAMS) if os.path.isdir(PROGRAMS) else ()):
+        run_program(os.path.join(PROGRAMS, name), name.removesuffix('.py'))
+
+
+def run_program(path, name):
+    """Runs the operator's own program as a module that every sandbox then has; one that fails is done without."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        print(f'the preload program {name} failed: {error!r}', file=sys.stderr)
 
 
 def font_cache():

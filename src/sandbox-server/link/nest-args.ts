@@ -13,6 +13,8 @@ export interface NestParts {
   bwrapPackageDir: string | undefined;
   nodePath: string;
   sitePackages: string | undefined;
+  /** Python programs that the zygote runs once it has imported the packages. */
+  preloadPrograms: string[];
 }
 
 /** An interpreter: the folder that all of it lies in, and the program in there. */
@@ -37,6 +39,7 @@ const FOLDERS = [
   '/opt',
   '/opt/assay',
   '/opt/assay/bwrap',
+  '/opt/assay/preload',
   '/opt/node',
   '/opt/node/bin',
   '/run',
@@ -79,6 +82,7 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
     packagedBwrap(parts.bwrapPackageDir),
     ['--ro-bind', parts.nodePath, '/opt/node/bin/node'],
     parts.sitePackages ? ['--ro-bind', parts.sitePackages, '/opt/assay/site-packages'] : [],
+    parts.preloadPrograms.flatMap((path) => ['--ro-bind', path, `/opt/assay/preload/${basename(path)}`]),
     ['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'LANG', 'C.UTF-8'],
     ['--setenv', 'ASSAY_TEMPLATE', parts.template, '--setenv', 'ASSAY_TOKEN', parts.token],
     ['--chdir', '/'],

@@ -11,6 +11,11 @@ def main(plan):
         clean(show, plan)
 
 
+def preload(folder):
+    """In a process from which sandboxes are made: prepares what their first run needs."""
+    prepared_session(folder)
+
+
 def warm_up(plan):
     """Before the first of many runs: notes what the sandbox looks like, and prepares what all runs share."""
     protect(plan["folder"])

@@ -1,9 +1,9 @@
 # In the child: runs the test file with pytest, from memory, and tells of each test.
-import ast, os, sys, time
+import ast, gc, os, sys, time
 
 TEST_MODULE = "test_solution"
 # Plugins that one file without options does without; each costs a millisecond or two.
-NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
+NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging debugging threadexception unraisableexception terminalreporter".split()
 FOOTING = (
     "operator math pluggy._hooks pluggy._callers pluggy._manager pluggy._result pytest _pytest.main _pytest.python _pytest.runner "
     "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.skipping _pytest.nodes "
@@ -55,8 +55,6 @@ def pytest_body(plan, tree):
 def prepared_session(folder):
     """One for all runs of this process."""
     if folder not in sessions:
-        import gc
-
         sessions[folder] = Prepared(folder, conftest=False)
         gc.freeze()
     return sessions[folder]
@@ -73,9 +71,9 @@ class Prepared:
         import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
 
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        back = os.getcwd()
-        os.chdir(folder)  # pytest asks where it was called.
-        arguments = ["-c", os.devnull, "--rootdir", folder, "--capture=no", "--color=no", "-o", "pythonpath="]
+        back, finders = os.getcwd(), list(sys.meta_path)
+        os.chdir("/")  # pytest asks where it was called, and the job's own folder may not be there yet.
+        arguments = ["-c", os.devnull, "--rootdir", "/", "--capture=no", "--color=no", "-o", "pythonpath="]
         arguments += [] if conftest else ["--noconftest"]
         for name in NOT_NEEDED:
             arguments += ["-p", "no:" + name]
@@ -88,6 +86,10 @@ class Prepared:
         self.session.exitstatus = 0
         self.config._do_configure()
         self.config.hook.pytest_sessionstart(session=self.session)
+        # Whoever is forked for something else is not to notice.
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        self.finders = [finder for finder in sys.meta_path if finder not in finders]
+        sys.meta_path[:] = finders
         os.chdir(back)
 
 
@@ -104,8 +106,6 @@ class JobFinder:
 
 
 def run_pytest(plan, tree, audit, prepared):
-    import gc
-
     gc.disable()  # Until the code runs: all that is made up to then stays.
     from _pytest.assertion.rewrite import rewrite_asserts
     from _pytest.outcomes import Exit
@@ -114,7 +114,7 @@ def run_pytest(plan, tree, audit, prepared):
     path = os.path.join(folder, TEST_MODULE + ".py")
     sys.dont_write_bytecode = True
     sys.path[:] = [entry for entry in sys.path if entry not in ("", folder)] + [folder]
-    sys.meta_path.insert(0, JobFinder(folder, set(plan["modules"])))
+    sys.meta_path[:0] = [JobFinder(folder, set(plan["modules"])), *prepared.finders]
     fresh_main(path)
     config, session, reporter = prepared.config, prepared.session, prepared.reporter
     reporter.begin(plan, audit, tree, path)
@@ -252,7 +252,7 @@ class Reporter:
         case["called"] = case["called"] or report.when == "call"
         if report.outcome == "failed" and case["outcome"] != "failed":
             case["outcome"], case["kind"] = "failed", self.kind
-            case["message"] = report.longreprtext[-6000:]
+            case["message"] = report.longreprtext.replace(self.plan["folder"][1:] + "/", "")[-6000:]
         elif report.outcome == "skipped" and case["outcome"] == "passed":
             case["outcome"] = "skipped"
             case["message"] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", ""))[:1000]

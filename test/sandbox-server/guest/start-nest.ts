@@ -69,6 +69,7 @@ export async function startNest(options: { packages?: boolean; verbose?: boolean
     python: await findPython(pythonPath()),
     bwrapPackageDir: bwrapPackageDir(bwrapPath),
     nodePath: process.execPath,
+    preloadPrograms: [],
   };
   const log = pino({ level: options.verbose ? 'info' : 'silent' }, pino.destination(2));
   const nest = new Nest(template, { bwrapPath, parts, listener, record, log });
