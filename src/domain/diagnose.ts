@@ -44,10 +44,15 @@ export function diagnoseFault(fault: CodeFault): Diagnosis {
   return { category: fault.category, evidence: fault.evidence, ...known };
 }
 
+const LOST_AT_START =
+  'The sandbox service broke off while it started a sandbox. Look at its log or its status page.';
+
 /** The diagnosis of what the world did, during which step. */
 export function diagnoseTrouble(trouble: Trouble, step: StepName): Diagnosis {
   const row = troubleRow(trouble.type);
+  const { category, retryable: retryHelps, advice } = row;
   // What is lost before it was there has failed to start.
-  const category = step === 'open' && row.category === 'sandbox-lost' ? 'sandbox-start' : row.category;
-  return { category, evidence: trouble.message, retryHelps: row.retryable, advice: row.advice };
+  if (step === 'open' && category === 'sandbox-lost')
+    return { category: 'sandbox-start', evidence: trouble.message, retryHelps, advice: LOST_AT_START };
+  return { category, evidence: trouble.message, retryHelps, advice };
 }

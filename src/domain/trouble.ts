@@ -121,6 +121,12 @@ export const TROUBLES = {
     freshSandbox: false,
     advice: 'There is no such template. Use one that exists, or build this one first.',
   },
+  'broken-template': {
+    ...never,
+    category: 'template',
+    freshSandbox: false,
+    advice: 'The template is there, but it does not load. Mend it as the evidence says, or use another one.',
+  },
   'bad-request': {
     ...never,
     category: 'unknown',

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 
 import { sandboxName, type GuestListener } from './link/guest-listener.ts';
-import type { Nest } from './link/nest.ts';
+import { TemplateBrokenError, type Nest } from './link/nest.ts';
 import type { SandboxLimits } from './options.ts';
 import { Sandbox, newSandboxId, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
 import { ApiError } from './wire/api-error.ts';
@@ -44,7 +44,8 @@ export class Sandboxes {
 
   /**
    * Starts a sandbox; waits for its template where that is still loading.
-   * @throws ApiError 400 unknown template · 429 too many sandboxes · 503 it could not be started
+   * @throws ApiError 404 unknown template · 400 a template that cannot be loaded · 429 too many sandboxes · 500 it could not be started ·
+   *   503 the server is stopping
    */
   async create(request: SandboxRequest): Promise<Sandbox> {
     const { maxSandboxes, log } = this.#deps;
@@ -58,7 +59,12 @@ export class Sandboxes {
     try {
       const sandbox = await this.#start(nest, request).catch((error: unknown) => {
         // One that dies while it is set up says nothing of the next, so one more is tried, and said.
-        if (error instanceof ApiError || this.#shutdown.signal.aborted) throw error;
+        if (
+          error instanceof ApiError ||
+          error instanceof TemplateBrokenError ||
+          this.#shutdown.signal.aborted
+        )
+          throw error;
         log.warn({ event: 'sandbox.start-again', template: nest.name, error: String(error) });
         return this.#start(nest, request);
       });
@@ -67,9 +73,10 @@ export class Sandboxes {
       return sandbox;
     } catch (error) {
       if (error instanceof ApiError) throw error;
+      if (error instanceof TemplateBrokenError) throw new ApiError(400, error.message, { cause: error });
       const message = error instanceof Error ? error.message : String(error);
       log.error({ event: 'sandbox.start-failed', template: nest.name, error: message });
-      throw new ApiError(503, `the sandbox could not be started: ${message}`, { cause: error });
+      throw new ApiError(500, `the sandbox could not be started: ${message}`, { cause: error });
     } finally {
       this.#starting -= 1;
     }

@@ -29,6 +29,7 @@ function typeOf(error: unknown): TroubleType {
   if (error instanceof ServiceBusyError) return 'service-busy';
   if (error instanceof AuthenticationError) return 'bad-key';
   if (error instanceof NotEnoughSpaceError) return 'host-disk-full';
+  if (/template '[^']*' cannot be loaded/.test(message)) return 'broken-template';
   if (error instanceof TemplateError) return 'unknown-template';
   if (error instanceof SandboxNotFoundError) return 'sandbox-lost';
   if (error instanceof FileNotFoundError) return 'unknown';

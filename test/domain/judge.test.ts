@@ -39,6 +39,12 @@ describe('the verdict of an attempt', () => {
       'sandbox-lost',
     ],
     ['trouble after a fault', { execution: { fault }, trouble }, 'failed', 'assertion'],
+    [
+      'a template that does not load',
+      { trouble: { step: 'open', trouble: { type: 'broken-template', message: '' } } },
+      'error',
+      'template',
+    ],
     ['trouble while opening', { trouble: { ...trouble, step: 'open' } }, 'error', 'sandbox-start'],
     ['nothing at all', {}, 'error', 'unknown'],
   ];

@@ -1,3 +1,7 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import {
   AuthenticationError,
   NotFoundError,
@@ -59,6 +63,31 @@ test('the names that E2B gives its default templates all work; an unknown one is
   await expect(Sandbox.create('no-such-template', connection)).rejects.toThrow(
     `template 'no-such-template' not found`,
   );
+});
+
+test('a template that cannot be loaded is said to be so at once, until it is mended', async () => {
+  const packages = mkdtempSync(join(tmpdir(), 'assay-test-packages-'));
+  chmodSync(packages, 0o755);
+  const broken = join(packages, 'numpy.py');
+  writeFileSync(broken, 'raise RuntimeError("half an installation")\n');
+  const other = await startTestSandboxServer({ packages: false, args: ['--template', `other=${packages}`] });
+  const there = { apiKey: other.apiKey, apiUrl: other.url, sandboxUrl: other.url, retries: 0 };
+  try {
+    const sentence = `400: template 'other' cannot be loaded: exit code 1: RuntimeError: half an installation`;
+    await expect(Sandbox.create('other', there)).rejects.toThrow(sentence);
+    await expect(Sandbox.create('other', there)).rejects.toThrow(sentence);
+    await (await Sandbox.create('default', there)).kill();
+    writeFileSync(broken, '');
+    await expect
+      .poll(() => Sandbox.create('other', there).then(() => 'made', String), {
+        timeout: 30_000,
+        interval: 500,
+      })
+      .toBe('made');
+  } finally {
+    await other.stop();
+    rmSync(packages, { recursive: true });
+  }
 });
 
 test('lists filter by metadata of any characters', async () => {

@@ -36,6 +36,7 @@ describe('what the service answers', () => {
     [403, 'Forbidden', 'bad-key'],
     [400, "Template 'x' is not ready", 'unknown-template'],
     [404, "template 'nope' not found", 'unknown-template'],
+    [400, "template 'x' cannot be loaded: exit code 1: ImportError", 'broken-template'],
     [400, 'timeout must be positive', 'bad-request'],
     [429, 'Rate limit exceeded', 'rate-limited'],
     [429, 'You have reached the maximum number of concurrent E2B sandboxes (20).', 'quota-exceeded'],

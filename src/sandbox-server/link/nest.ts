@@ -12,10 +12,13 @@ import { zygoteName, type GuestListener } from './guest-listener.ts';
 import { hasMountRights, nestArgs, type NestParts } from './nest-args.ts';
 import type { ProcessRecord } from './process-record.ts';
 
-const START_TIMEOUT_MS = 120_000;
+const LOAD_TIMEOUT_MS = 60_000;
+/** One load that fails may be chance, such as the last of the machine's memory. */
+const LOADS_UNTIL_BROKEN = 2;
 const FIRST_RESTART_MS = 250;
 const LAST_RESTART_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
+const LAST_WORDS_MS = 200;
 const MAX_LOG_LINE = 2_000;
 
 /** What a zygote is told to make. */
@@ -36,6 +39,16 @@ export interface NestDeps {
   log: Logger;
 }
 
+/** A template does not load, however often it is tried. */
+export class TemplateBrokenError extends Error {
+  override readonly name = 'TemplateBrokenError';
+  readonly code = 'template-broken';
+
+  constructor(template: string, why: string, lastWords: string) {
+    super(`template '${template}' cannot be loaded: ${why}${lastWords === '' ? '' : `: ${lastWords}`}`);
+  }
+}
+
 /** A template at work: its zygote in a nest of its own, started again where it dies. */
 export class Nest {
   readonly name: string;
@@ -45,6 +58,8 @@ export class Nest {
   #link: GuestLink | undefined;
   #waiting: PromiseWithResolvers<GuestLink>[] = [];
   #lastWords = '';
+  #failedLoads = 0;
+  #broken: TemplateBrokenError | undefined;
   #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #spawned = new Map<string, Promise<void>>();
@@ -65,10 +80,14 @@ export class Nest {
     this.#running = this.#keepRunning();
   }
 
-  /** The link to the zygote, once it has loaded. Rejects where it dies while it loads. */
+  /**
+   * The link to the zygote, once it has loaded. It is tried on after failures, so that a mended template needs no restart of the server.
+   * @throws TemplateBrokenError where the last loads have failed
+   */
   async ready(signal: AbortSignal): Promise<GuestLink> {
     signal.throwIfAborted();
     if (this.#link) return this.#link;
+    if (this.#broken) throw this.#broken;
     const waiting = Promise.withResolvers<GuestLink>();
     const abort = (): void => waiting.reject(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
@@ -157,6 +176,7 @@ export class Nest {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     }).finally(() => over.abort(new Error('the zygote ended')));
+    const heard = once(child, 'close').catch(() => undefined);
     const argsPipe = child.stdio[3] as Writable;
     argsPipe.on('error', () => undefined);
     argsPipe.end(options.map((arg) => `${arg}\0`).join(''));
@@ -169,26 +189,40 @@ export class Nest {
     const signal = AbortSignal.any([
       over.signal,
       this.#stopping.signal,
-      AbortSignal.timeout(START_TIMEOUT_MS),
+      AbortSignal.timeout(LOAD_TIMEOUT_MS),
     ]);
+    let late = false;
+    this.#lastWords = '';
     try {
       const link = await listener.expect(zygoteName(this.name), token, signal);
       this.#link = link;
+      this.#failedLoads = 0;
+      this.#broken = undefined;
       const durationMs = Math.round(performance.now() - startedAt);
       log.info({ event: 'template.ready', template: this.name, durationMs });
       for (const waiting of this.#waiting.splice(0)) waiting.resolve(link);
       // A zygote without its link cannot be used any more, whatever its process does.
       void link.closed.then(() => child.kill('SIGKILL'));
     } catch {
+      late = !over.signal.aborted && !this.#stopping.signal.aborted;
       child.kill('SIGKILL');
     }
-    const why = await ended;
-    const failure = new Error(`template '${this.name}' did not load (${why}): ${this.#lastWords}`);
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(failure);
+    const how = await ended;
+    await Promise.race([heard, pause(LAST_WORDS_MS, this.#stopping.signal)]);
+    const why = late ? `it took more than ${LOAD_TIMEOUT_MS / 1000} s` : how;
+    if (this.#link === undefined) this.#noteFailedLoad(why, late);
     this.#link?.destroy();
     this.#link = undefined;
     if (child.pid !== undefined) record.remove(child.pid);
     return why;
+  }
+
+  #noteFailedLoad(why: string, late: boolean): void {
+    this.#failedLoads += late ? LOADS_UNTIL_BROKEN : 1;
+    if (this.#failedLoads < LOADS_UNTIL_BROKEN) return;
+    const broken = new TemplateBrokenError(this.name, why, this.#lastWords);
+    this.#broken = broken;
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(broken);
   }
 
   #logLines(stream: NodeJS.ReadableStream): void {
