@@ -16,6 +16,8 @@ export interface Connection {
   stack?: Config | undefined;
   /** Whether the server lives only as long as this command. */
   embedded: boolean;
+  /** Aborted where the server of this command is given up; the reason says why. */
+  failed?: AbortSignal | undefined;
   close(): Promise<void>;
 }
 
@@ -78,9 +80,9 @@ async function embedded(
     const assay = await Assay.connect(toStack(stack.config, flags));
     const close = async () => {
       await assay.close();
-      await stack.stop();
+      await stack.stop({ now: stack.failed.aborted });
     };
-    return { assay, uiUrl: stack.uiUrl, stack: stack.config, embedded: true, close };
+    return { assay, uiUrl: stack.uiUrl, stack: stack.config, embedded: true, failed: stack.failed, close };
   } catch (error) {
     await stack.stop({ now: true });
     throw error;

@@ -10,7 +10,10 @@ import { readText } from './read-input.ts';
 import { readTests } from './read-tests.ts';
 import type { SpecOptions } from './run-options.ts';
 
-/** The job that `assay run FILE|JOB.json|-` and its options describe, with every fault found before anything starts. */
+/**
+ * The job that `assay run FILE|JOB.json|-` and its options describe, with every fault found before anything starts. How long the world is waited
+ * for is left open where nothing says it: that depends on the server.
+ */
 export async function readSpec(path: string, options: SpecOptions): Promise<JobSpec> {
   const text = await readText(path, path.endsWith('.json') ? 'the job' : 'the code');
   const job = isJob(path, text, options) ? parseJson(text, nameOf(path)) : jobOfCode(path, text, options);
@@ -20,7 +23,9 @@ export async function readSpec(path: string, options: SpecOptions): Promise<JobS
   const parsed = JobSpec.safeParse(spec, { reportInput: true });
   if (!parsed.success) throw new UsageError(`${nameOf(path)}: ${describeFaults(specFaults(parsed.error))}`);
   await refuseUnknownRules(parsed.data.validate.policy, `${nameOf(path)}: validate.policy.rules`);
-  return { ...parsed.data, files: await localFiles(parsed.data.files, path) };
+  const { retry, files } = parsed.data;
+  const worldTimeoutMs = (spec['retry'] as JobSpec['retry'])?.worldTimeoutMs;
+  return { ...parsed.data, retry: { ...retry, worldTimeoutMs }, files: await localFiles(files, path) };
 }
 
 function nameOf(path: string): string {

@@ -8,7 +8,9 @@ import type { DemoJob } from './demo-jobs.ts';
 import { demoSource } from './demo-jobs.ts';
 import { EXIT } from './exit-codes.ts';
 import { uploadFiles } from './input-files.ts';
+import { patientSpec } from './patient-spec.ts';
 import { readSpec } from './read-spec.ts';
+import { givenUp } from './with-connection.ts';
 
 /** How far into the step the sandbox is killed, in ms: the code is running by then. */
 const KILL_AFTER_MS = 500;
@@ -19,17 +21,17 @@ export type DemoTeller = (what: string, remarkable?: boolean) => void;
 /** Runs a job of the demo, tells its steps, and kills its sandbox where that is the point. */
 export async function runDemoJob(
   job: DemoJob,
-  { assay, stack }: Connection,
+  connection: Connection,
   { signal, tell }: { signal: AbortSignal; tell: DemoTeller },
 ): Promise<JobResult> {
   const source = demoSource(job);
-  const handle = await assay.jobs.start(
-    await uploadFiles(await readSpec(source.path, source.options), assay),
-  );
+  const { assay, stack } = connection;
+  const spec = patientSpec(await readSpec(source.path, source.options), connection);
+  const handle = await assay.jobs.start(await uploadFiles(spec, assay));
   const stop = () => void handle.cancel().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await followed(job, handle, stack, tell);
+    return await Promise.race([followed(job, handle, stack, tell), givenUp(connection.failed)]);
   } finally {
     signal.removeEventListener('abort', stop);
   }

@@ -7,6 +7,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { followJob } from './follow-job.ts';
 import { uploadFiles } from './input-files.ts';
+import { patientSpec } from './patient-spec.ts';
 import { readSpec } from './read-spec.ts';
 import { renderResult } from './render-result.ts';
 import { printableLine } from './printable.ts';
@@ -62,7 +63,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
     options.detach ? { lasting: NEEDS_LASTING } : {},
     async (connection, signal) => {
       const { assay } = connection;
-      const handle = await assay.jobs.start(await uploadFiles(spec, assay));
+      const handle = await assay.jobs.start(await uploadFiles(patientSpec(spec, connection), assay));
       if (options.detach) return tellStarted(handle.jobId, connection, options);
       if (!handle.started)
         process.stderr.write(`assay: ${handle.jobId} was started before by the same key; this is that job\n`);

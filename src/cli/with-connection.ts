@@ -2,7 +2,10 @@ import type { ConnectNeeds, Connection } from './connection.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { Interrupt } from './interrupt.ts';
 
-/** Runs a command's work with a server, and cleans up whatever happens. Ctrl-C aborts the signal that the work is given. */
+/**
+ * Runs a command's work with a server, and cleans up whatever happens. Ctrl-C aborts the signal that the work is given. Where the server is the
+ * command's own and is given up, so is the work.
+ */
 export async function withConnection<T>(
   options: ConnectionOptions,
   needs: Omit<ConnectNeeds, 'signal'>,
@@ -15,8 +18,16 @@ export async function withConnection<T>(
   const connection = await connect(options, { ...needs, signal });
   try {
     signal.throwIfAborted();
-    return await work(connection, signal);
+    return await Promise.race([work(connection, signal), givenUp(connection.failed)]);
   } finally {
     await connection.close();
   }
+}
+
+/** Rejects with the reason when the signal is aborted. */
+export function givenUp(failed: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (failed?.aborted) reject(failed.reason as Error);
+    failed?.addEventListener('abort', () => reject(failed.reason as Error), { once: true });
+  });
 }

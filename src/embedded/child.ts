@@ -25,20 +25,23 @@ export interface ChildSpec {
   readyWithinMs: number;
   /** A line of its output as an event, where it is worth one. */
   eventOf?: ((line: string) => Omit<StackEvent, 'source'> | undefined) | undefined;
+  /** After how many ends, none of which it had recovered from, it is given up. Default: never */
+  maximumDeaths?: number | undefined;
   /** Where all of its output goes. */
   logFile: string;
 }
 
-/** A child ended before it was ready. */
+/** A child ended before it was ready, or again and again. */
 export class ChildFailedError extends Error {
   override readonly name = 'ChildFailedError';
   readonly code = 'child-failed';
   /** Whether it was for a port that another program has. */
   readonly portTaken: boolean;
 
-  constructor(name: string, how: string, lines: string[], logFile: string) {
+  /** @param what Such as `worker did not start`. */
+  constructor(what: string, how: string, lines: string[], logFile: string) {
     const said = lines.find((line) => /error|cannot|failed|assay/i.test(line)) ?? lines.at(-1);
-    super(`${name} did not start: ${how}${said ? `: ${said}` : ''} (log: ${logFile})`);
+    super(`${what}: ${how}${said ? `: ${said}` : ''} (log: ${logFile})`);
     this.portTaken = lines.some((line) => /address already in use|EADDRINUSE/.test(line));
   }
 }
@@ -56,7 +59,10 @@ export class Child {
   #lines: string[] = [];
   #lastEnd = '';
   #backoffMs = FIRST_BACKOFF_MS;
+  #deaths = 0;
   onRestart: () => void = () => undefined;
+  /** Called once, should it be given up. */
+  onGiveUp: (error: ChildFailedError) => void = () => undefined;
 
   constructor(spec: ChildSpec, guard: Guard, onEvent: OnStackEvent) {
     this.#spec = spec;
@@ -125,7 +131,7 @@ export class Child {
       this.#process = undefined;
       await Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
       this.#lastEnd = how;
-      ready.reject(new ChildFailedError(name, `it ${how}`, this.#lines, logFile));
+      ready.reject(new ChildFailedError(`${name} did not start`, `it ${how}`, this.#lines, logFile));
     });
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
@@ -134,7 +140,7 @@ export class Child {
       });
     const late = setTimeout(() => {
       const error = new ChildFailedError(
-        name,
+        `${name} did not start`,
         `it was not ready within ${readyWithinMs / 1000} s`,
         this.#lines,
         logFile,
@@ -149,12 +155,23 @@ export class Child {
   }
 
   async #keepAlive(): Promise<void> {
-    const { name } = this.#spec;
+    const { name, logFile, maximumDeaths = Infinity } = this.#spec;
+    const gaveUp = (how: string): boolean => {
+      this.#deaths += 1;
+      if (this.#deaths < maximumDeaths) return false;
+      const what = `${name} ended ${this.#deaths} times in a row and is given up`;
+      this.onGiveUp(new ChildFailedError(what, how, this.#lines, logFile));
+      return true;
+    };
     for (;;) {
       const readyAt = performance.now();
       await this.#ended;
       if (this.#stopping.signal.aborted) return;
-      if (performance.now() - readyAt > RECOVERED_AFTER_MS) this.#backoffMs = FIRST_BACKOFF_MS;
+      if (performance.now() - readyAt > RECOVERED_AFTER_MS) {
+        this.#backoffMs = FIRST_BACKOFF_MS;
+        this.#deaths = 0;
+      }
+      if (gaveUp(`it ${this.#lastEnd}`)) return;
       this.#onEvent({
         source: name,
         level: 'warn',
@@ -173,6 +190,7 @@ export class Child {
           if (this.#stopping.signal.aborted) return;
           this.#signalGroup('SIGKILL');
           await this.#ended;
+          if (gaveUp(`it ${this.#lastEnd}`)) return;
           const text = `${(error as Error).message}; next try in ${this.#backoffMs / 1000} s`;
           this.#onEvent({ source: name, level: 'error', text });
         }
@@ -182,8 +200,8 @@ export class Child {
 
   #hear(line: string): void {
     this.#log.write(`${line}\n`);
-    // The first lines say what went wrong, the last ones where.
-    if (line.trim() !== '') this.#lines.push(line);
+    // The first lines say what went wrong, the last ones where; that it was ready once does not.
+    if (line.trim() !== '' && !this.#spec.isReady(line)) this.#lines.push(line);
     if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(KEPT_LINES, 1);
     const event = this.#spec.eventOf?.(line);
     if (event) this.#onEvent({ source: this.#spec.name, ...event });

@@ -49,6 +49,8 @@ export interface Stack {
   uiUrl: string;
   /** The file of Temporal's state; undefined where none is kept. */
   db: string | undefined;
+  /** Aborted with a ChildFailedError where one of its parts ends again and again. Only a stack of one command gives up; `dev` tries on. */
+  failed: AbortSignal;
   /** The processes as they are now, for measurements and tests. */
   processes(): (ProcessIdentity & { name: string })[];
   /** Drains the worker, ends everything and removes what was temporary. `now` does so without draining, also during a stop. */
@@ -63,6 +65,8 @@ const DEFAULT_CONCURRENCY = 20;
 const DRAIN_MARGIN_MS = 5_000;
 const SANDBOX_GRACE_MS = 5_000;
 const TEMPORAL_GRACE_MS = 5_000;
+/** With the waits between them, ends for about 15 s: what does not run by then will not while a command waits for it. */
+const MAXIMUM_DEATHS = 6;
 
 /**
  * Starts Temporal's dev server, the local sandbox server and a worker, side by side, and resolves when all are ready.
@@ -97,6 +101,8 @@ class EmbeddedStack implements Stack {
   readonly config: Config;
   readonly uiUrl: string;
   readonly db: string | undefined;
+  readonly #failed = new AbortController();
+  readonly failed = this.#failed.signal;
   readonly #onEvent: OnStackEvent;
   readonly #tempDir: string;
   readonly #recordPath: string;
@@ -158,7 +164,9 @@ class EmbeddedStack implements Stack {
     };
     const log = (name: string) => join(logDir, `${kind}-${name}.log`);
     const child = (spec: ConstructorParameters<typeof Child>[0]) => {
-      const started = new Child(spec, this.#guard, onEvent);
+      const maximumDeaths = kind === 'command' ? MAXIMUM_DEATHS : undefined;
+      const started = new Child({ ...spec, maximumDeaths }, this.#guard, onEvent);
+      started.onGiveUp = (error) => this.#failed.abort(error);
       started.onRestart = () => this.#keepRecord();
       return started;
     };

@@ -36,6 +36,46 @@ test(
   },
 );
 
+/** Makes a part of the stack end with this exit code whenever a line of its code is reached. */
+function crashing(script: string): NodeJS.ProcessEnv {
+  const path = join(tempFolder(), 'crash.mjs');
+  writeFileSync(path, script);
+  return { ...env, NODE_OPTIONS: `--import ${path}` };
+}
+
+test('a sandbox server that ends at each create: the verdict is error, soon, and says so', async () => {
+  const crash = crashing(`
+    import { Server } from 'node:http';
+    const emit = Server.prototype.emit;
+    Server.prototype.emit = function (name, request, ...rest) {
+      if (name === 'request' && request.method === 'POST' && request.url.endsWith('/sandboxes')) process.exit(7);
+      return emit.call(this, name, request, ...rest);
+    };`);
+  const { code, stdout, stderr } = await assay(['run', '-', '--language', 'python'], {
+    env: crash,
+    input: 'print(1)',
+  });
+  expect(code, stderr).toBe(3);
+  expect(stdout).toMatch(/^error {2}job-[^]*Diagnosis sandbox-start/);
+  expect(stderr).toContain('assay: sandboxes: ended with exit code 7; starting it again in 0.2 s');
+  await nothingIsLeft();
+});
+
+test('a worker that ends again and again: the command gives up with one sentence', async () => {
+  const crash = crashing(`
+    if (process.argv[1]?.endsWith('worker.ts'))
+      setTimeout(() => { console.error('Error: out of luck'); process.exit(9); }, 2000);`);
+  const { code, stdout, stderr } = await assay(['run', '-', '--language', 'python', '--timeout', '300'], {
+    env: crash,
+    input: 'import time; time.sleep(300)',
+  });
+  expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: '' });
+  expect(stderr).toMatch(
+    /assay: worker ended 6 times in a row and is given up: it ended with exit code 9: Error: out of luck \(log: .*\)\n$/,
+  );
+  await nothingIsLeft();
+});
+
 test('Ctrl-C while a server is started leaves nothing behind', { timeout: 60_000 }, async () => {
   const { code, stderr } = await assay(['run', '-', '--language', 'python'], {
     env,

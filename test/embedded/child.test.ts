@@ -71,6 +71,22 @@ test('a child that dies again and again is started again, after longer and longe
   expect(events[2]).toMatch(/; next try in 0\.8 s$/);
 });
 
+test('a child that is given up after so many ends: its last words, and it is not started again', async () => {
+  const { child: started, events } = child('echo ready; echo "Error: no luck" >&2; exit 5', {
+    maximumDeaths: 3,
+  });
+  const givenUp = new Promise<Error>((resolve) => (started.onGiveUp = resolve));
+  await started.start();
+  expect((await givenUp).message).toMatch(
+    /^worker ended 3 times in a row and is given up: it ended with exit code 5: Error: no luck \(log: .*\)$/,
+  );
+  const told = events.length;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(events).toHaveLength(told);
+  expect(started.identity).toBeUndefined();
+  await started.stop(0);
+});
+
 test('what a child has started ends with it', async () => {
   const marker = join(folder, 'beat');
   const { child: started } = child(`(while :; do touch '${marker}'; sleep 0.05; done) & echo ready; wait`);
