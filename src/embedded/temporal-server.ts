@@ -47,6 +47,9 @@ export function temporalServer(options: TemporalServerOptions): ChildSpec {
       '--dynamic-config-value',
       `history.${queue}ProcessorMaxPollRPS=${POLL_RPS}`,
     ]),
+    // A worker that has just decided on an activity is handed it with the answer, instead of polling for it.
+    '--dynamic-config-value',
+    'system.enableActivityEagerExecution=true',
     ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
   // By default the database syncs at each commit; this survives any killed process, if not a power cut.
