@@ -10,7 +10,8 @@ baseline = {}
 
 def remember(folder):
     """Notes the processes and files of a sandbox in which nothing has run yet."""
-    baseline["roots"] = [root for root in (os.path.dirname(folder), *SHARED_FOLDERS) if os.path.isdir(root)]
+    roots = {os.path.realpath(root) for root in (os.path.dirname(folder), *SHARED_FOLDERS)}
+    baseline["roots"] = sorted(root for root in roots if os.path.isdir(root))
     baseline["files"] = {path: mark_of(status) for path, status in files(baseline["roots"])}
     baseline["processes"] = set(processes())
 

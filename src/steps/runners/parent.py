@@ -351,6 +351,13 @@ def leave(code):
     os._exit(code)
 
 
+def reseed():
+    """In a forked child: Python's own generator sees to itself, numpy's does not."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
 def reset_signals():
     """In a forked child: signals as a program of its own finds them, and no exit handlers of the kernel."""
     import atexit

@@ -45,6 +45,7 @@ def pytest_body(plan, tree):
     def body(fd):
         reset_signals()
         fresh_streams()
+        reseed()
         limit_memory(plan["memoryMb"])
         start_guard(fd, plan["folder"])
         leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], conftest=True)))

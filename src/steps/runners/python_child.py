@@ -5,6 +5,7 @@ import sys, time
 def enter(plan):
     reset_signals()
     fresh_streams()
+    reseed()
     limit_memory(plan["memoryMb"])
     sys.dont_write_bytecode = True
     sys.path[:] = [plan["folder"]] + [entry for entry in sys.path if entry not in ("", plan["folder"])]
