@@ -21,8 +21,8 @@ import {
 } from './rpc.ts';
 
 /**
- * What E2B's SDKs send where nobody set a limit. It looks the same for a background command, which must outlive it: so
- * the stream ends then and the process goes on. Any other limit was somebody's wish, and kills.
+ * What E2B's SDKs send where nobody set a limit, for background commands too: one that is still followed ends with it, as in E2B's cloud, and one
+ * whose client has gone goes on. Any other limit was somebody's wish, and holds in any case.
  */
 const SDK_DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -96,7 +96,8 @@ function limitsOf(c: AppContext, call: 'start' | 'connect'): ProcessStreamLimits
   const timeoutMs = parseTimeoutMs(c.req.header('connect-timeout-ms'));
   return {
     timeoutMs,
-    killAtDeadline: call === 'start' && timeoutMs !== undefined && timeoutMs !== SDK_DEFAULT_TIMEOUT_MS,
+    killAtDeadline: call === 'start',
+    evenUnwatched: timeoutMs !== SDK_DEFAULT_TIMEOUT_MS,
     keepaliveMs: parseKeepaliveMs(c.req.header('keepalive-ping-interval')),
   };
 }

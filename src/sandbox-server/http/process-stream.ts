@@ -10,6 +10,8 @@ import { streamResponse } from './stream-response.ts';
 
 const MAX_BATCH_BYTES = 65_536;
 const SIGKILL = 9;
+/** A client keeps its limit by its own clock, which it started before its request was here: it leaves this much early, in ms. */
+const CLIENT_LEAD_MS = 2_000;
 
 /** How long a process may be followed. */
 export interface ProcessStreamLimits {
@@ -17,6 +19,8 @@ export interface ProcessStreamLimits {
   timeoutMs: number | undefined;
   /** Whether the process and its group die then; else only the stream ends. */
   killAtDeadline: boolean;
+  /** Whether that holds after the client has left the stream too; else the process goes on without a limit. */
+  evenUnwatched: boolean;
   /** How often a silent stream says that it is alive. */
   keepaliveMs: number | undefined;
 }
@@ -99,8 +103,10 @@ export function processResponse(
           clearTimeout(timer);
           return stream.cancel();
         }
-        // The deadline holds even when nobody listens any more.
-        void drain(stream).finally(() => clearTimeout(timer));
+        if (limits.evenUnwatched) return void drain(stream).finally(() => clearTimeout(timer));
+        clearTimeout(timer);
+        if (deadlineAt !== undefined && performance.now() > deadlineAt - CLIENT_LEAD_MS) kill();
+        stream.cancel();
       },
     },
     { headers: STREAM_HEADERS },

@@ -1,0 +1,32 @@
+import { Sandbox, TimeoutError } from '@e2b/code-interpreter';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
+
+let server: TestSandboxServer;
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  server = await startTestSandboxServer({ packages: false });
+  const connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url };
+  sandbox = await Sandbox.create({ ...connection, timeoutMs: 300_000 });
+});
+afterAll(() => server.stop());
+
+async function running(what: string): Promise<number> {
+  const { stdout } = await sandbox.commands.run(`ps -eo args | grep -c "[s]leep ${what}" || true`);
+  return Number(stdout);
+}
+
+// The limit is the SDK's own, of a minute; nothing shorter is it.
+test.concurrent('without a limit of its own a command ends with its group at the default one', async () => {
+  await expect(sandbox.commands.run('sleep 4001 & sleep 4001')).rejects.toBeInstanceOf(TimeoutError);
+  await expect.poll(() => running('4001'), { timeout: 5_000 }).toBe(0);
+});
+
+test.concurrent('a background command whose client has gone outlives the default limit', async () => {
+  const handle = await sandbox.commands.run('sleep 4002', { background: true });
+  await handle.disconnect();
+  await new Promise((resolve) => setTimeout(resolve, 61_500));
+  expect(await running('4002')).toBe(1);
+});
