@@ -1,6 +1,5 @@
 import type { Context, Execution, RunCodeOpts, Sandbox } from '@e2b/code-interpreter';
 import { TroubleError } from '../domain/trouble-error.ts';
-import type { StepContext } from './step-context.ts';
 
 /** How a run in a code context ended: by itself, by its time limit, or because it was stopped. */
 export type CodeRunEnd = { why: 'ended'; execution: Execution } | { why: 'timeout' } | { why: 'stopped' };
@@ -8,6 +7,8 @@ export type CodeRunEnd = { why: 'ended'; execution: Execution } | { why: 'timeou
 export interface CodeRunOptions extends Pick<RunCodeOpts, 'onStdout' | 'onStderr' | 'onResult'> {
   /** Wall time, in ms. */
   timeoutMs: number;
+  /** That of the step. */
+  signal: AbortSignal;
   /** Aborted by whoever reads the output and has seen enough. */
   stop?: AbortSignal | undefined;
 }
@@ -16,24 +17,20 @@ export interface CodeRunOptions extends Pick<RunCodeOpts, 'onStdout' | 'onStderr
 export class CodeProcess {
   readonly #sandbox: Sandbox;
   readonly #context: Context;
-  readonly #step: StepContext;
   #closed: Promise<void> | undefined;
 
-  private constructor(sandbox: Sandbox, context: Context, step: StepContext) {
+  private constructor(sandbox: Sandbox, context: Context) {
     this.#sandbox = sandbox;
     this.#context = context;
-    this.#step = step;
   }
 
-  static async start(sandbox: Sandbox, language: string, step: StepContext): Promise<CodeProcess> {
-    step.signal.throwIfAborted();
-    return new CodeProcess(sandbox, await sandbox.createCodeContext({ language }), step);
+  static async start(sandbox: Sandbox, language: string): Promise<CodeProcess> {
+    return new CodeProcess(sandbox, await sandbox.createCodeContext({ language }));
   }
 
   /** Runs code. Throws what the world did; an aborted step throws the signal's reason after the work has been ended. */
   async run(code: string, options: CodeRunOptions): Promise<CodeRunEnd> {
-    const { timeoutMs, stop, ...handlers } = options;
-    const { signal } = this.#step;
+    const { timeoutMs, signal, stop, ...handlers } = options;
     signal.throwIfAborted();
     const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<CodeRunEnd | 'aborted'>();
     const timer = setTimeout(() => interrupt({ why: 'timeout' }), timeoutMs);

@@ -11,6 +11,7 @@ import { outputFault, timeoutFault } from './limit-faults.ts';
 import { OutputKeeper } from './output.ts';
 import { enterWorkFolder } from './preludes.ts';
 import { MAX_RESULTS, richResults } from './rich-results.ts';
+import { Runner } from './runner.ts';
 import type { StepContext } from './step-context.ts';
 import { filterText } from './text-filter.ts';
 import { uploadFiles } from './work-folder.ts';
@@ -25,9 +26,10 @@ export async function execute(
   context: StepContext,
 ): Promise<ExecuteOutcome> {
   if (job.tests?.kind === 'node') return executeProgram(sandbox, job, context);
+  context.signal.throwIfAborted();
   const [code, process] = await Promise.all([
     textOfContent(job.code, context.store),
-    CodeProcess.start(sandbox, job.language, context),
+    CodeProcess.start(sandbox, job.language),
     uploadFiles(sandbox, job, context),
   ]);
   const stdout = new OutputKeeper(job.limits.outputChars);
@@ -39,15 +41,17 @@ export async function execute(
     if (keeper.overflowed) stop.abort();
   };
   try {
-    await enterWorkFolder(sandbox, process, job);
+    await enterWorkFolder(sandbox, process, job, context);
     const end = await process.run(code, {
       timeoutMs: job.limits.timeoutMs,
+      signal: context.signal,
       stop: stop.signal,
       onStdout: keep(stdout),
       onStderr: keep(stderr),
       onResult: (result) => void (results.length < MAX_RESULTS && results.push(result)),
     });
     await process.close();
+    if (job.tests) Runner.ahead(sandbox);
     const error = end.why === 'ended' ? end.execution.error : undefined;
     if (error && /^(KernelDied|ExecutionFailed)$/.test(error.name)) await assertRunning(sandbox);
     const lastWords = stderr.tail;

@@ -2,6 +2,7 @@ import type { Sandbox } from '@e2b/code-interpreter';
 import type { JobInput } from '../domain/job-input.ts';
 import { TroubleError } from '../domain/trouble-error.ts';
 import type { CodeProcess } from './code-run.ts';
+import type { StepContext } from './step-context.ts';
 import { WORK_FOLDER } from './work-folder.ts';
 
 const PATIENCE_MS = 20_000;
@@ -10,7 +11,12 @@ const PATIENCE_MS = 20_000;
  * Makes a fresh process ready for the job: in the working folder, with the job's memory limit on top of what the interpreter itself
  * holds. It is a run of its own, so that the code's line numbers stay as they are.
  */
-export async function enterWorkFolder(sandbox: Sandbox, process: CodeProcess, job: JobInput): Promise<void> {
+export async function enterWorkFolder(
+  sandbox: Sandbox,
+  process: CodeProcess,
+  job: JobInput,
+  { signal }: StepContext,
+): Promise<void> {
   const module = job.tests?.kind === 'pytest';
   const code =
     job.language === 'python'
@@ -18,7 +24,7 @@ export async function enterWorkFolder(sandbox: Sandbox, process: CodeProcess, jo
       : job.language === 'bash'
         ? bashPrelude(job.limits.memoryMb)
         : SCRIPT_PRELUDE;
-  const end = await process.run(code, { timeoutMs: PATIENCE_MS });
+  const end = await process.run(code, { timeoutMs: PATIENCE_MS, signal });
   if (end.why !== 'ended' || end.execution.error) {
     const reason = end.why === 'ended' ? end.execution.error?.value : end.why;
     throw new TroubleError({

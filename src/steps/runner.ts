@@ -18,6 +18,9 @@ const PARTS = [
 const WARM_UP_TIMEOUT_MS = 60_000;
 const CLEAN_TIMEOUT_MS = 15_000;
 
+/** Processes that no runner has yet: between two steps of a job there is time to start one. */
+const started = new WeakMap<Sandbox, Promise<CodeProcess>>();
+
 export interface RunnerOptions {
   /** Whether many runs follow each other, of different items: the sandbox is cleaned between them. Default: false */
   shared?: boolean | undefined;
@@ -32,13 +35,22 @@ export interface RunnerOptions {
 export class Runner {
   readonly shared: boolean;
   readonly #process: CodeProcess;
+  readonly #signal: AbortSignal;
   #loaded = false;
   #spoilt: string | undefined;
   #cleaned = true;
 
-  private constructor(process: CodeProcess, shared: boolean) {
+  private constructor(process: CodeProcess, shared: boolean, signal: AbortSignal) {
     this.#process = process;
     this.shared = shared;
+    this.#signal = signal;
+  }
+
+  /** Starts a process for the next `open` in this sandbox, of which nobody needs to hear where it fails. */
+  static ahead(sandbox: Sandbox): void {
+    const process = CodeProcess.start(sandbox, 'python');
+    process.catch(() => undefined);
+    started.set(sandbox, process);
   }
 
   /** Throws what the world did. */
@@ -47,7 +59,11 @@ export class Runner {
     context: StepContext,
     { shared = false, pytest = false }: RunnerOptions = {},
   ): Promise<Runner> {
-    const runner = new Runner(await CodeProcess.start(sandbox, 'python', context), shared);
+    context.signal.throwIfAborted();
+    const ahead = started.get(sandbox);
+    started.delete(sandbox);
+    const process = (await ahead?.catch(() => undefined)) ?? (await CodeProcess.start(sandbox, 'python'));
+    const runner = new Runner(process, shared, context.signal);
     if (shared) await runner.#warmUp(pytest);
     return runner;
   }
@@ -76,6 +92,7 @@ export class Runner {
         {},
         {
           timeoutMs: CLEAN_TIMEOUT_MS,
+          signal: this.#signal,
           onStdout: ({ line }) => void (answer += line),
         },
       );
@@ -91,7 +108,11 @@ export class Runner {
   }
 
   async #warmUp(pytest: boolean): Promise<void> {
-    const end = await this.#call('warm_up', { pytest }, { timeoutMs: WARM_UP_TIMEOUT_MS });
+    const end = await this.#call(
+      'warm_up',
+      { pytest },
+      { timeoutMs: WARM_UP_TIMEOUT_MS, signal: this.#signal },
+    );
     const error = end.why === 'ended' ? end.execution.error : undefined;
     if (end.why !== 'ended' || error)
       throw new Error(`The runner did not start in the sandbox: ${error?.value ?? end.why}`);

@@ -71,6 +71,7 @@ export async function supervise(
       fullPlan(job, plan),
       {
         timeoutMs: job.limits.timeoutMs + GRACE_MS,
+        signal: context.signal,
         onStdout: ({ line }) => reader.push(line),
         onStderr: ({ line }) => void complaints.push(line),
       },
