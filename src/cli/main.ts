@@ -6,10 +6,7 @@ async function main(args: string[]): Promise<void> {
   // A reader that went away (`assay jobs list | head`) is no error.
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 3));
-  process.on('uncaughtException', (error) => {
-    // A call that was about to be tried again when its connection was closed; nobody waits for it any more.
-    if (error.message !== 'Channel has been shut down') process.exit(reportError(error));
-  });
+  process.on('uncaughtException', (error) => process.exit(reportError(error)));
   try {
     const program = await programFor(args);
     await program.parseAsync(args, { from: 'user' });

@@ -11,6 +11,7 @@ import { InvalidSpecError } from './errors.ts';
 import { Jobs } from './jobs.ts';
 import { MAX_FILE_BYTES, tooLarge } from './prepare-job.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
+import { closableRetries, Server } from './server.ts';
 import { fromServer } from './server-errors.ts';
 
 export interface ConnectOptions extends ConfigFlags {
@@ -28,15 +29,19 @@ export class Assay implements AsyncDisposable {
   readonly config: Config;
   /** For what Assay does not offer. */
   readonly temporal: Client;
+  readonly #server: Server;
 
   private constructor(client: Client, store: Store, config: Config) {
     this.temporal = client;
     this.store = store;
     this.config = config;
-    const { namespace } = config.temporal;
     const { taskQueue, temporal: place } = config;
-    const indexed = ensureSearchAttributes(client.connection as Connection, namespace);
-    this.jobs = new Jobs({ client, store, place, taskQueue, indexed });
+    const connection = client.connection as Connection;
+    this.#server = new Server(client, place);
+    const indexed = this.#server.call(() => ensureSearchAttributes(connection, place.namespace));
+    // Whoever asks hears of it: the client was closed before it was known.
+    indexed.catch(() => undefined);
+    this.jobs = new Jobs({ server: this.#server, store, taskQueue, indexed });
   }
 
   /**
@@ -50,7 +55,7 @@ export class Assay implements AsyncDisposable {
     let connection: Connection | undefined;
     try {
       connection = await Connection.connect({
-        ...{ address, connectTimeout: connectTimeoutMs },
+        ...{ address, connectTimeout: connectTimeoutMs, interceptors: closableRetries },
         ...(tls !== undefined && { tls }),
         ...(apiKey !== undefined && { apiKey }),
         ...(metadata !== undefined && { metadata }),
@@ -74,8 +79,9 @@ export class Assay implements AsyncDisposable {
     return await this.store.put(createReadStream(path));
   }
 
+  /** Ends every call in flight with ClientClosedError. Jobs go on. */
   async close(): Promise<void> {
-    await this.temporal.connection.close();
+    await this.#server.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -67,6 +67,16 @@ export class ResultUnreadableError extends AssayError {
   }
 }
 
+/** The client was closed, before the call or in the middle of it. The job itself goes on. */
+export class ClientClosedError extends AssayError {
+  override readonly name = 'ClientClosedError';
+  readonly code = 'client-closed';
+
+  constructor(options?: ErrorOptions) {
+    super('The client was closed', options);
+  }
+}
+
 /** Nothing answers at the address of Temporal's server. */
 export class UnreachableServerError extends AssayError {
   override readonly name = 'UnreachableServerError';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import {
   CancelledFailure,
   TerminatedFailure,
@@ -12,8 +12,8 @@ import { StoreError } from '../store/store-error.ts';
 import { JobBrokenError, JobCancelledError, JobNotFoundError, ResultUnreadableError } from './errors.ts';
 import { EventTeller, statusOfResult } from './job-events.ts';
 import type { JobEvent } from './job-events.ts';
+import type { Server } from './server.ts';
 import { fromServer, isUnreachable } from './server-errors.ts';
-import type { ServerPlace } from './server-errors.ts';
 
 /** How long a server that went away is waited for while a result is awaited, in ms. */
 const OUTAGE_MS = 120_000;
@@ -27,32 +27,29 @@ export class JobHandle {
   readonly jobId: string;
   /** Whether this call started the job, or found it there by its key. */
   readonly started: boolean;
-  readonly #client: Client;
-  readonly #place: ServerPlace;
+  readonly #server: Server;
   readonly #handle: WorkflowHandle;
 
   constructor(
-    client: Client,
-    place: ServerPlace,
+    server: Server,
     jobId: string,
     { started = false, runId = undefined as string | undefined } = {},
   ) {
     this.jobId = jobId;
     this.started = started;
-    this.#client = client;
-    this.#place = place;
-    this.#handle = client.workflow.getHandle(jobId, runId);
+    this.#server = server;
+    this.#handle = server.client.workflow.getHandle(jobId, runId);
   }
 
   /**
    * Waits for the end. A verdict of any kind is a result; throws JobCancelledError, JobBrokenError, JobNotFoundError,
-   * ResultUnreadableError, UnreachableServerError. A server that restarts meanwhile is waited for.
+   * ResultUnreadableError, UnreachableServerError, ClientClosedError. A server that restarts meanwhile is waited for.
    */
   async result(): Promise<JobResult> {
     let outageEndsAt: number | undefined;
     for (;;) {
       try {
-        return this.#read(await this.#handle.result());
+        return this.#read(await this.#server.call(() => this.#handle.result()));
       } catch (error) {
         if (!isUnreachable(error)) throw this.#errorOf(error);
         outageEndsAt ??= Date.now() + OUTAGE_MS;
@@ -62,11 +59,13 @@ export class JobHandle {
     }
   }
 
-  /** What it is doing now. Throws JobNotFoundError, UnreachableServerError. */
+  /** What it is doing now. Throws JobNotFoundError, UnreachableServerError, ClientClosedError. */
   async status(): Promise<JobStatus> {
-    const { status } = await this.#handle.describe().catch((error: unknown) => {
-      throw this.#errorOf(error);
-    });
+    const { status } = await this.#server
+      .call(() => this.#handle.describe())
+      .catch((error: unknown) => {
+        throw this.#errorOf(error);
+      });
     if (status.name === 'COMPLETED') return statusOfResult(await this.result());
     if (status.name !== 'RUNNING') return this.#bare(status.name === 'CANCELLED' ? 'cancelled' : 'broken');
     return (await this.#query()) ?? this.#bare('running');
@@ -94,7 +93,7 @@ export class JobHandle {
   /** Asks the job to stop; its sandbox is closed within seconds. A job that is over stays as it is. Throws JobNotFoundError. */
   async cancel(): Promise<void> {
     try {
-      await this.#handle.cancel();
+      await this.#server.call(() => this.#handle.cancel());
     } catch (error) {
       if (error instanceof WorkflowNotFoundError && (await this.#exists())) return;
       throw this.#errorOf(error);
@@ -102,17 +101,20 @@ export class JobHandle {
   }
 
   async #exists(): Promise<boolean> {
-    return await this.#handle.describe().then(
-      () => true,
-      () => false,
-    );
+    return await this.#server
+      .call(() => this.#handle.describe())
+      .then(
+        () => true,
+        () => false,
+      );
   }
 
   /** Undefined where no worker answers. */
   async #query(): Promise<JobStatus | undefined> {
     try {
-      return await this.#client.connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
-        this.#handle.query<JobStatus>('status'),
+      const { connection } = this.#server.client;
+      return await this.#server.call(() =>
+        connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => this.#handle.query<JobStatus>('status')),
       );
     } catch {
       return undefined;
@@ -151,6 +153,6 @@ export class JobHandle {
       return new JobBrokenError(jobId, why, options);
     }
     if (error instanceof StoreError) return new ResultUnreadableError(jobId, error.message, options);
-    return fromServer(error, this.#place);
+    return fromServer(error, this.#server.place);
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Client, WorkflowStartOptions } from '@temporalio/client';
+import type { WorkflowStartOptions } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { JobInput } from '../domain/job-input.ts';
 import type { JobResult } from '../domain/job-result.ts';
@@ -11,13 +11,12 @@ import { JobHandle } from './job-handle.ts';
 import { listJobs } from './job-list.ts';
 import type { JobFilter, JobSummary } from './job-list.ts';
 import { parseSpec, prepareJob } from './prepare-job.ts';
+import type { Server } from './server.ts';
 import { fromServer } from './server-errors.ts';
-import type { ServerPlace } from './server-errors.ts';
 
 export interface JobsParts {
-  client: Client;
+  server: Server;
   store: Store;
-  place: ServerPlace;
   taskQueue: string;
   /** Whether the server knows Assay's search attributes. */
   indexed: Promise<boolean>;
@@ -33,19 +32,22 @@ export class Jobs {
 
   /**
    * Starts a job. The same key again gives the job that is there, running or over, unless that one was cancelled or broken. Throws InvalidSpecError
-   * before anything is started, StoreError, UnreachableServerError.
+   * before anything is started, StoreError, UnreachableServerError, ClientClosedError.
    */
   async start(spec: JobSpec): Promise<JobHandle> {
-    const { client, store, place, indexed } = this.#parts;
+    const { server, store, indexed } = this.#parts;
     const parsed = parseSpec(spec);
     const jobId = jobIdOf(parsed.key, randomUUID);
     const input = await prepareJob(parsed, store, { jobId, indexed: await indexed });
     try {
-      const { firstExecutionRunId } = await client.workflow.start('agentJob', this.#startOptions(input));
-      return new JobHandle(client, place, jobId, { started: true, runId: firstExecutionRunId });
+      const options = this.#startOptions(input);
+      const { firstExecutionRunId } = await server.call(() =>
+        server.client.workflow.start('agentJob', options),
+      );
+      return new JobHandle(server, jobId, { started: true, runId: firstExecutionRunId });
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return new JobHandle(client, place, jobId);
-      throw fromServer(error, place);
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return new JobHandle(server, jobId);
+      throw fromServer(error, server.place);
     }
   }
 
@@ -57,15 +59,16 @@ export class Jobs {
 
   /** A job by its id. Whether it exists shows with the first question to it. */
   get(jobId: string): JobHandle {
-    return new JobHandle(this.#parts.client, this.#parts.place, jobId);
+    return new JobHandle(this.#parts.server, jobId);
   }
 
-  /** Jobs by filter, newest first. Throws UnreachableServerError. */
+  /** Jobs by filter, newest first. Throws UnreachableServerError, ClientClosedError. */
   async *list(filter: JobFilter = {}): AsyncGenerator<JobSummary, void, undefined> {
+    const { server, indexed } = this.#parts;
     try {
-      yield* listJobs(this.#parts.client, filter, await this.#parts.indexed);
+      yield* server.iterate(listJobs(server.client, filter, await indexed));
     } catch (error) {
-      throw fromServer(error, this.#parts.place);
+      throw fromServer(error, server.place);
     }
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Steps } from '../../src/activities/activities.ts';
 import {
   Assay,
+  ClientClosedError,
   InvalidSpecError,
   JobBrokenError,
   JobCancelledError,
@@ -23,7 +24,7 @@ import type { JobEvent, JobFilter, JobSpec } from '../../src/client.ts';
 import { fromContent } from '../../src/store/content.ts';
 import { execution, fault } from '../support/scripted-job.ts';
 import { freePort } from '../support/temporal-server.ts';
-import { startStack } from '../support/stack.ts';
+import { connectTo, startStack } from '../support/stack.ts';
 import type { Stack } from '../support/stack.ts';
 
 const code = (text: string): JobSpec => ({ language: 'python', code: text });
@@ -265,5 +266,54 @@ describe('a server', () => {
       Assay.connect({ address: inject('temporalAddress'), namespace: 'nowhere' }),
     );
     expect(error).toBeInstanceOf(NamespaceNotFoundError);
+  });
+});
+
+describe('a client that is closed', () => {
+  test('ends what is waited for with one error, and lets the job go on', async () => {
+    const client = await connectTo(stack.config);
+    const handle = await client.jobs.start(code('sleep'));
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const event of handle.watch()) seen.push(event.type);
+    })();
+    const waiting = [handle.result(), watching];
+    await expect.poll(() => seen.length).toBeGreaterThan(0);
+    const outcomes = Promise.allSettled(waiting);
+    await client.close();
+    for (const outcome of await outcomes)
+      expect(outcome).toMatchObject({ reason: { name: 'ClientClosedError', code: 'client-closed' } });
+    for (const late of [() => handle.status(), () => handle.cancel(), () => client.jobs.start(code('pass'))])
+      expect(await thrownBy(late)).toBeInstanceOf(ClientClosedError);
+    expect(await thrownBy(() => client.jobs.list().next())).toBeInstanceOf(ClientClosedError);
+    expect((await assay.jobs.get(handle.jobId).status()).state).toBe('running');
+    await assay.jobs.get(handle.jobId).cancel();
+  });
+
+  test('does so at once while the server is away too, and tries nothing after', async () => {
+    const [host = '', port] = inject('temporalAddress').split(':');
+    const sockets = new Set<Socket>();
+    const line = createServer((near) => {
+      const far = connect(Number(port), host);
+      for (const socket of [near, far]) sockets.add(socket.on('error', () => undefined));
+      near.pipe(far).pipe(near);
+    }).listen(0, '127.0.0.1');
+    await once(line, 'listening');
+    const address = `127.0.0.1:${(line.address() as AddressInfo).port}`;
+    const client = await Assay.connect({
+      ...stack.config.temporal,
+      address,
+      storeUrl: stack.config.storeUrl,
+    });
+    const waiting = thrownBy(() => client.jobs.get('job-nobody-knows').result());
+    line.close();
+    for (const socket of sockets) socket.destroy();
+    const late = thrownBy(() => client.jobs.get('job-nobody-knows').status());
+    await sleep(300);
+    await client.close();
+    expect(await late).toBeInstanceOf(ClientClosedError);
+    expect(await waiting).toBeInstanceOf(Error);
+    // A retry that was due by now would end the test run with an error that nobody can catch.
+    await sleep(3_000);
   });
 });
