@@ -3,7 +3,7 @@ import ast, gc, os, sys, time
 
 TEST_MODULE = "test_solution"
 # Plugins that one file without options does without; each costs a millisecond or two.
-NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging debugging threadexception unraisableexception terminalreporter".split()
+NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
 FOOTING = (
     "operator math pluggy._hooks pluggy._callers pluggy._manager pluggy._result pytest _pytest.main _pytest.python _pytest.runner "
     "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.skipping _pytest.nodes "
@@ -68,11 +68,13 @@ class Prepared:
     """A pytest session up to its collection: half of its cost is the scan of plugins for fixtures."""
 
     def __init__(self, folder, conftest):
+        import pdb
+
         import _pytest.config, _pytest.main
         import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
 
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        back, finders = os.getcwd(), list(sys.meta_path)
+        back, finders, set_trace = os.getcwd(), list(sys.meta_path), pdb.set_trace
         os.chdir("/")  # pytest asks where it was called, and the job's own folder may not be there yet.
         arguments = ["-c", os.devnull, "--rootdir", "/", "--capture=no", "--color=no", "-o", "pythonpath="]
         arguments += [] if conftest else ["--noconftest"]
@@ -90,7 +92,7 @@ class Prepared:
         # Whoever is forked for something else is not to notice.
         del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         self.finders = [finder for finder in sys.meta_path if finder not in finders]
-        sys.meta_path[:] = finders
+        sys.meta_path[:], pdb.set_trace = finders, set_trace
         os.chdir(back)
 
 
