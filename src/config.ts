@@ -1,7 +1,8 @@
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { assayHome } from './home.ts';
+import { temporalProfile } from './temporal-profile.ts';
+import type { TemporalProfile } from './temporal-profile.ts';
 
 /** The E2B backend: connection options and nothing else. */
 export interface SandboxConnection {
@@ -21,7 +22,7 @@ export interface TemporalConnection {
   namespace: string;
   apiKey?: string | undefined;
   /** As Temporal's SDK takes it: true, false, or certificates. Default: on where there is an API key. */
-  tls?: ReturnType<typeof loadClientConnectConfig>['connectionOptions']['tls'] | undefined;
+  tls?: TemporalProfile['connectionOptions']['tls'] | undefined;
   /** Headers of each call. */
   metadata?: Record<string, string> | undefined;
 }
@@ -35,7 +36,7 @@ export interface Config {
   storeUrl: string;
   /** Absent where no key is given: enough for a client. A worker needs it: see `sandboxOf`. */
   sandbox?: SandboxConnection | undefined;
-  /** Folder of caches, the local store and the embedded stack's state. Default: `.assay` in the project. */
+  /** Folder of caches, the local store and the embedded stack's state. Default: `.assay` in the checkout, `~/.assay` for an installed package. */
   home: string;
   /** How long a worker that is told to stop lets running steps end, in ms. Default: 30000 */
   shutdownGraceMs: number;
@@ -75,7 +76,6 @@ const count = (least: number) =>
     .min(least, `must be at least ${least}`);
 
 const Environment = z.object({
-  ASSAY_HOME: text.optional(),
   ASSAY_TASK_QUEUE: text.default(DEFAULT_TASK_QUEUE),
   ASSAY_STORE: text.optional(),
   ASSAY_SHUTDOWN_GRACE_MS: count(0).default(30_000),
@@ -103,9 +103,9 @@ export function loadConfig({
       parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '),
     );
   const environment = parsed.data;
-  const home = resolve(flags.home ?? environment.ASSAY_HOME ?? defaultHome());
+  const home = flags.home === undefined ? assayHome(given) : resolve(flags.home);
   return {
-    temporal: temporalConnection(flags, given as Record<string, string>),
+    temporal: temporalConnection(flags, given),
     taskQueue: flags.taskQueue ?? environment.ASSAY_TASK_QUEUE,
     storeUrl: flags.storeUrl ?? environment.ASSAY_STORE ?? join(home, 'store'),
     sandbox: sandboxConnection(flags.sandbox, environment),
@@ -123,12 +123,7 @@ export function sandboxOf(config: Config): SandboxConnection {
   );
 }
 
-/** `.assay` beside `src` or `dist`. */
-function defaultHome(): string {
-  return join(dirname(dirname(fileURLToPath(import.meta.url))), '.assay');
-}
-
-function temporalConnection(flags: ConfigFlags, env: Record<string, string>): TemporalConnection {
+function temporalConnection(flags: ConfigFlags, env: NodeJS.ProcessEnv): TemporalConnection {
   const { connectionOptions, namespace } = profileOf(flags.profile, env);
   const apiKey = flags.apiKey ?? connectionOptions.apiKey;
   return {
@@ -140,12 +135,9 @@ function temporalConnection(flags: ConfigFlags, env: Record<string, string>): Te
   };
 }
 
-function profileOf(
-  profile: string | undefined,
-  env: Record<string, string>,
-): ReturnType<typeof loadClientConnectConfig> {
+function profileOf(profile: string | undefined, env: NodeJS.ProcessEnv): TemporalProfile {
   try {
-    return loadClientConnectConfig({ ...(profile !== undefined && { profile }), overrideEnvVars: env });
+    return temporalProfile(profile, env);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`Temporal's profile cannot be read: ${message}`, { cause });

@@ -1,5 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigError, loadConfig, sandboxOf } from '../src/config.ts';
+import { assayHome } from '../src/home.ts';
+import { namesServer } from '../src/temporal-profile.ts';
 
 /** No file of the person who runs the tests is read. */
 const env = { HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' };
@@ -13,6 +18,7 @@ describe('a configuration', () => {
       shutdownGraceMs: 30_000,
       concurrency: 20,
     });
+    expect(config.home).toBe(assayHome(env));
     expect(config.storeUrl).toBe(`${config.home}/store`);
     expect(() => sandboxOf(config)).toThrow(ConfigError);
   });
@@ -53,5 +59,40 @@ describe('a configuration', () => {
     [{ TEMPORAL_PROFILE: 'nope' }, "Temporal's profile cannot be read"],
   ])('%j is refused', (wrong, message) => {
     expect(() => loadConfig({ env: { ...env, ...wrong } })).toThrow(message);
+  });
+});
+
+describe('temporal.toml', () => {
+  function withFile(text: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+    const folder = mkdtempSync(join(tmpdir(), 'assay-config-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const TEMPORAL_CONFIG_FILE = join(folder, 'temporal.toml');
+    writeFileSync(TEMPORAL_CONFIG_FILE, text);
+    return { ...env, TEMPORAL_CONFIG_FILE, ...more };
+  }
+
+  test.each([
+    ['empty', ''],
+    ['with comments only', '# later\n'],
+    ['with other things only', 'other = 1\n'],
+    ['with other profiles only', '[profile.cloud]\naddress = "c:3"\n'],
+  ])('%s is no profile', (_, text) => {
+    expect(loadConfig({ env: withFile(text) }).temporal.address).toBe('localhost:7233');
+    expect(namesServer(withFile(text))).toBe(false);
+    const asked = withFile(text, { TEMPORAL_PROFILE: 'nope' });
+    expect(() => loadConfig({ env: asked })).toThrow("Profile 'nope' not found in config data");
+    expect(loadConfig({ env: withFile(text, { TEMPORAL_ADDRESS: 'd:4' }) }).temporal.address).toBe('d:4');
+  });
+
+  test('names a server by its default profile, or by the one that is asked for', () => {
+    const text = '[profile.default]\naddress = "a:1"\n[profile.cloud]\nnamespace = "n"\n';
+    expect(loadConfig({ env: withFile(text) }).temporal.address).toBe('a:1');
+    expect(loadConfig({ env: withFile(text), flags: { profile: 'cloud' } }).temporal.namespace).toBe('n');
+    expect(namesServer(withFile(text))).toBe(true);
+  });
+
+  test.each(['[profile', '[profile]\ndefault = 3\n'])('%j cannot be read', (text) => {
+    expect(() => loadConfig({ env: withFile(text) })).toThrow("Temporal's profile cannot be read");
+    expect(namesServer(withFile(text))).toBe(true);
   });
 });

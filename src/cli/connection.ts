@@ -1,9 +1,9 @@
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Assay } from '../client/assay.ts';
 import type { Config, ConfigFlags } from '../config.ts';
-import { assayHome } from '../embedded/home.ts';
+import { assayHome } from '../home.ts';
 import { findRunningStack } from '../embedded/stack-record.ts';
 import type { StackEvent } from '../embedded/stack-event.ts';
+import { namesServer } from '../temporal-profile.ts';
 import { UsageError } from './cli-error.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { printableLine } from './printable.ts';
@@ -43,7 +43,9 @@ export async function connect(options: ConnectionOptions, needs: ConnectNeeds = 
     taskQueue: options.taskQueue,
     storeUrl: options.store,
   };
-  return namesServer(options) ? connected(await Assay.connect(flags)) : connectHere(flags, needs);
+  const { address, namespace, profile } = options;
+  const named = address ?? namespace ?? profile ?? namesServer(process.env);
+  return named ? connected(await Assay.connect(flags)) : connectHere(flags, needs);
 }
 
 /** A running `assay dev`, else a stack for the length of the command. */
@@ -86,20 +88,6 @@ async function embedded(
   } catch (error) {
     await stack.stop({ now: true });
     throw error;
-  }
-}
-
-/** Whether flags, environment or temporal.toml say where the server is. */
-function namesServer({ address, namespace, profile }: ConnectionOptions): boolean {
-  if (address ?? namespace ?? profile) return true;
-  try {
-    const { connectionOptions, namespace: configured } = loadClientConnectConfig();
-    return [connectionOptions.address, connectionOptions.apiKey, configured].some(
-      (value) => value !== undefined,
-    );
-  } catch {
-    // A broken file is for the client to tell.
-    return true;
   }
 }
 

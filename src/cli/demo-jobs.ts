@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { JobResult, Verdict } from '../domain/job-result.ts';
-import { PROJECT_ROOT } from '../embedded/home.ts';
+import { PROJECT_ROOT } from '../home.ts';
 import type { SpecOptions } from './run-options.ts';
 
 /** One of the five jobs of `assay demo`. */

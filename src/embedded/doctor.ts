@@ -2,7 +2,7 @@ import { runCheck, type CheckResult } from './doctor/check.ts';
 import { machineChecks } from './doctor/machine-checks.ts';
 import { sandboxChecks } from './doctor/sandbox-checks.ts';
 import { serverChecks } from './doctor/server-checks.ts';
-import { assayHome } from './home.ts';
+import { assayHome } from '../home.ts';
 import { findRunningStack } from './stack-record.ts';
 
 export type { CheckResult } from './doctor/check.ts';

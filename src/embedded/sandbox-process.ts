@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PRELOAD_NAME, preloadProgram } from '../steps/runner.ts';
 import type { ChildSpec } from './child.ts';
 import { eventOfLogLine } from './log-line.ts';
-import { sourceFile } from './home.ts';
+import { sourceFile } from '../home.ts';
 import type { Toolchain } from './toolchain.ts';
 
 export interface SandboxProcessOptions {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROJECT_ROOT } from './home.ts';
+import { PROJECT_ROOT } from '../home.ts';
 import { findToolchain, ToolMissingError, type Toolchain } from './toolchain.ts';
 
 /** The toolchain; what is missing is installed first, with set-up's own progress on stderr. @throws ToolMissingError */

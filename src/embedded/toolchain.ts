@@ -1,6 +1,6 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { assayHome } from './home.ts';
+import { assayHome } from '../home.ts';
 
 /** The programs of the embedded stack, by path. */
 export interface Toolchain {

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import type { ChildSpec } from './child.ts';
-import { sourceFile } from './home.ts';
+import { sourceFile } from '../home.ts';
 import { eventOfLogLine } from './log-line.ts';
 import { withoutOtherServers } from './other-servers.ts';
 import type { Toolchain } from './toolchain.ts';

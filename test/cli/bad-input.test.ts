@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { tempHome } from '../embedded/temp-home.ts';
 import { assay, runProgram, tempFolder } from '../support/assay.ts';
-import { PROJECT_ROOT } from '../../src/embedded/home.ts';
+import { PROJECT_ROOT } from '../../src/home.ts';
 
 let folder: string;
 /** Nothing answers there: what went on to a server, and did not stop at the bad input, would exit with 3. */

@@ -6,7 +6,7 @@ import { EXIT } from '../../src/cli/exit-codes.ts';
 import { CATEGORIES } from '../../src/domain/diagnosis.ts';
 import { JobResult } from '../../src/domain/job-result.ts';
 import { JobSpec } from '../../src/domain/job-spec.ts';
-import { PROJECT_ROOT } from '../../src/embedded/home.ts';
+import { PROJECT_ROOT } from '../../src/home.ts';
 
 const read = (path: string) => readFileSync(join(PROJECT_ROOT, path), 'utf8');
 const blocks = (text: string, language: string) =>

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { nodeVersion } from '../../src/embedded/doctor/machine-checks.ts';
 import { wayOut } from '../../src/embedded/doctor/sandbox-checks.ts';
-import { PROJECT_ROOT } from '../../src/embedded/home.ts';
+import { PROJECT_ROOT } from '../../src/home.ts';
 import { tempHome } from './temp-home.ts';
 
 interface Report {

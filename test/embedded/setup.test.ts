@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PROJECT_ROOT } from '../../src/embedded/home.ts';
+import { PROJECT_ROOT } from '../../src/home.ts';
 
 // Set-up's own logic, with programs that install nothing: what is called, in which order, and what is said. The real thing is
 // what every run of these tests from a fresh clone begins with.

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assayHome } from '../../src/embedded/home.ts';
+import { assayHome } from '../../src/home.ts';
 
 /** An Assay home of a test's own, with the toolchain of the real one. */
 export interface TempHome extends Disposable {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { JobResult } from '../../src/client.ts';
-import { PROJECT_ROOT } from '../../src/embedded/home.ts';
+import { PROJECT_ROOT } from '../../src/home.ts';
 import { assay } from '../support/assay.ts';
 import type { Outcome } from '../support/assay.ts';
 import { tempFolder } from '../support/assay.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { PROJECT_ROOT } from '../../src/embedded/home.ts';
+import { PROJECT_ROOT } from '../../src/home.ts';
 
 export interface Outcome {
   code: number | null;

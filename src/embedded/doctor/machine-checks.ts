@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, constants, mkdir, readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PROJECT_ROOT } from '../home.ts';
+import { PROJECT_ROOT } from '../../home.ts';
 import { isFree } from '../ports.ts';
 import { USUAL_PORTS } from '../stack.ts';
 import type { StackRecord } from '../stack-record.ts';

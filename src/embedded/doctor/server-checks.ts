@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { loadConfig, type Config, type SandboxConnection } from '../../config.ts';
+import { namesServer } from '../../temporal-profile.ts';
 import { withoutOtherServers } from '../other-servers.ts';
 import type { StackRecord } from '../stack-record.ts';
 import { fail, ok, type Check, type Finding } from './check.ts';
@@ -39,20 +37,12 @@ async function temporal(
   running: StackRecord | undefined,
 ): Promise<Finding> {
   const { address, namespace } = config.temporal;
-  if (!running && !isConfigured(env)) return ok('none configured: commands start their own');
+  if (!running && !namesServer(env)) return ok('none configured: commands start their own');
   const { Assay } = await import('../../client.ts');
   const surroundings = running ? { ...config.temporal, env: withoutOtherServers(env) } : { env };
   const assay = await Assay.connect({ ...surroundings, connectTimeoutMs: TIMEOUT_MS });
   await assay.close();
   return ok(`${address}, namespace ${namespace}${running ? ` (assay dev, pid ${running.owner.pid})` : ''}`);
-}
-
-/** Whether the user's surroundings name a server at all. */
-function isConfigured(env: NodeJS.ProcessEnv): boolean {
-  const profiles =
-    env['TEMPORAL_CONFIG_FILE'] ||
-    join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'temporalio/temporal.toml');
-  return Boolean(env['TEMPORAL_ADDRESS'] || env['TEMPORAL_PROFILE']) || existsSync(profiles);
 }
 
 async function sandboxes({ sandbox }: Config, running: StackRecord | undefined): Promise<Finding> {
