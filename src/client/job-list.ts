@@ -81,17 +81,29 @@ function fits(summary: JobSummary, filter: JobFilter): boolean {
   );
 }
 
+type Told = Pick<WorkflowExecutionInfo, 'typedSearchAttributes' | 'memo'>;
+
+/** What a job has told of itself: by search attribute, or in its memo where the server knows none of ours. */
+function told<T extends string>(
+  { typedSearchAttributes, memo }: Told,
+  field: Exclude<keyof typeof KEYS, 'batch'>,
+): T | undefined {
+  return (typedSearchAttributes.get(KEYS[field]) ?? memo?.[field]) as T | undefined;
+}
+
+/** The verdict of a job; undefined where it has none yet. */
+export function verdictOf(info: Told): Verdict | undefined {
+  return told<Verdict>(info, 'verdict');
+}
+
 function summaryOf(info: WorkflowExecutionInfo): JobSummary {
-  const memo = info.memo ?? {};
-  const known = <T extends string>({ name, type }: (typeof KEYS)[keyof typeof KEYS], noted: unknown) =>
-    (info.typedSearchAttributes.get({ name, type }) ?? noted) as T | undefined;
   return {
     jobId: info.workflowId,
     state: stateOf(info.status.name),
-    verdict: known<Verdict>(KEYS.verdict, memo['verdict']),
-    language: known<Language>(KEYS.language, memo['language']),
-    template: known<string>(KEYS.template, memo['template']),
-    failure: known<Category>(KEYS.failure, memo['failure']),
+    verdict: verdictOf(info),
+    language: told<Language>(info, 'language'),
+    template: told<string>(info, 'template'),
+    failure: told<Category>(info, 'failure'),
     startedAt: info.startTime,
     endedAt: info.closeTime,
   };

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowStartOptions } from '@temporalio/client';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { JobInput } from '../domain/job-input.ts';
 import type { JobResult } from '../domain/job-result.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
@@ -13,6 +12,7 @@ import type { JobFilter, JobSummary } from './job-list.ts';
 import { parseSpec, prepareJob } from './prepare-job.ts';
 import type { Server } from './server.ts';
 import { fromServer } from './server-errors.ts';
+import { startOnce } from './start-once.ts';
 
 export interface JobsParts {
   server: Server;
@@ -31,8 +31,9 @@ export class Jobs {
   }
 
   /**
-   * Starts a job. The same key again gives the job that is there, running or over, unless that one was cancelled or broken. Throws InvalidSpecError
-   * before anything is started, StoreError, UnreachableServerError, ClientClosedError.
+   * Starts a job. The same key again gives the job that is there, running or over, with the spec that it has. Where that one has no verdict about
+   * the code, since it was cancelled, broken or ended in `error`, it runs anew with this spec; of several who ask for that at once only one
+   * starts it, and all get its run. Throws InvalidSpecError before anything is started, StoreError, UnreachableServerError, ClientClosedError.
    */
   async start(spec: JobSpec): Promise<JobHandle> {
     const { server, store, indexed } = this.#parts;
@@ -40,13 +41,9 @@ export class Jobs {
     const jobId = jobIdOf(parsed.key, randomUUID);
     const input = await prepareJob(parsed, store, { jobId, indexed: await indexed });
     try {
-      const options = this.#startOptions(input);
-      const { firstExecutionRunId } = await server.call(() =>
-        server.client.workflow.start('agentJob', options),
-      );
-      return new JobHandle(server, jobId, { started: true, runId: firstExecutionRunId });
+      const runId = await server.call(() => startOnce(server.client, this.#startOptions(input)));
+      return new JobHandle(server, jobId, { started: runId !== undefined, runId });
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return new JobHandle(server, jobId);
       throw fromServer(error, server.place);
     }
   }
@@ -79,8 +76,6 @@ export class Jobs {
       taskQueue: this.#parts.taskQueue,
       workflowId: jobId,
       args: [input],
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-      workflowIdConflictPolicy: 'FAIL',
       staticSummary: `${language} code of ${codeChars} characters${tests ? `, ${tests.kind} tests` : ''}`,
       staticDetails: [`- template: ${template}`, ...(key ? [`- key: ${key}`] : []), ...labelled].join('\n'),
       memo: { language, template },

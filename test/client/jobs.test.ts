@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Steps } from '../../src/activities/activities.ts';
 import {
@@ -21,6 +22,9 @@ import {
   UnreachableServerError,
 } from '../../src/client.ts';
 import type { JobEvent, JobFilter, JobSpec } from '../../src/client.ts';
+import { parseSpec, prepareJob } from '../../src/client/prepare-job.ts';
+import { startOnce } from '../../src/client/start-once.ts';
+import { TroubleError } from '../../src/domain/trouble-error.ts';
 import { fromContent } from '../../src/store/content.ts';
 import { execution, fault } from '../support/scripted-job.ts';
 import { freePort } from '../support/temporal-server.ts';
@@ -37,6 +41,8 @@ const steps: Steps = {
       .toString()
       .split(' ');
     if (word === 'sleep') await sleep(60_000, undefined, { signal });
+    if (word === 'count') runs += 1;
+    if (word === 'trouble') throw new TroubleError({ type: 'bad-key', message: 'no such key' });
     if (word === 'fail') return { execution, fault: fault('exception') };
     if (word === 'huge')
       return {
@@ -48,6 +54,8 @@ const steps: Steps = {
   collect: () => Promise.reject(new Error('not asked for')),
 };
 
+/** How often code that begins with `count` was executed. */
+let runs = 0;
 let stack: Stack;
 let assay: Assay;
 beforeAll(async () => {
@@ -127,6 +135,40 @@ describe('a job', () => {
     const over = await assay.jobs.start(code('fail'));
     await over.result();
     expect(await over.status()).toMatchObject({ state: 'done', verdict: 'failed', step: 'done' });
+  });
+
+  test('that ended in error runs anew under its key, once, however many ask for it', async () => {
+    const key = randomUUID();
+    const first = await assay.jobs.run({ ...code('trouble'), key });
+    expect(first).toMatchObject({ verdict: 'error', diagnosis: { category: 'auth' } });
+    const again = { ...code('count'), key };
+    const handles = await Promise.all(Array.from({ length: 8 }, () => assay.jobs.start(again)));
+    const results = await Promise.all(handles.map((handle) => handle.result()));
+    expect(new Set(results.map(({ verdict, startedAt }) => `${verdict} ${startedAt}`)).size).toBe(1);
+    expect(results[0]?.verdict).toBe('passed');
+    expect((await assay.jobs.start(again)).started).toBe(false);
+    expect(runs).toBe(1);
+  });
+
+  test('that ended in error runs anew once, even where one who asks for it is late', async () => {
+    const key = randomUUID();
+    await assay.jobs.run({ ...code('trouble'), key });
+    const itIsOver = Promise.withResolvers<void>();
+    const slow = new Client({
+      ...assay.temporal.options,
+      interceptors: {
+        workflow: [{ describe: (input, next) => next(input).finally(() => itIsOver.promise) }],
+      },
+    });
+    const spec = { ...code('pass'), key };
+    const input = await prepareJob(parseSpec(spec), assay.store, { jobId: `job-${key}`, indexed: true });
+    const options = { workflowId: input.jobId, taskQueue: stack.config.taskQueue, args: [input] };
+    const late = startOnce(slow, options);
+    const quick = await startOnce(assay.temporal, options);
+    expect((await assay.jobs.get(input.jobId).result()).verdict).toBe('passed');
+    itIsOver.resolve();
+    expect(await late).toBe(quick);
+    expect(await startOnce(assay.temporal, options)).toBeUndefined();
   });
 
   test('that was cancelled may be started again under its key', async () => {
