@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { assayHome } from './home.ts';
@@ -42,6 +43,8 @@ export interface Config {
   shutdownGraceMs: number;
   /** Steps that a worker runs at once. Default: 20 */
   concurrency: number;
+  /** Shards of batches that a worker runs at once. Default: the number of processors */
+  shards: number;
 }
 
 /** What may be given in code or on a command line; it goes before the environment. */
@@ -57,6 +60,7 @@ export interface ConfigFlags {
   home?: string | undefined;
   shutdownGraceMs?: number | undefined;
   concurrency?: number | undefined;
+  shards?: number | undefined;
 }
 
 export const DEFAULT_TASK_QUEUE = 'assay';
@@ -80,6 +84,7 @@ const Environment = z.object({
   ASSAY_STORE: text.optional(),
   ASSAY_SHUTDOWN_GRACE_MS: count(0).default(30_000),
   ASSAY_CONCURRENCY: count(1).default(20),
+  ASSAY_SHARDS: count(1).default(availableParallelism()),
   E2B_API_KEY: text.optional(),
   E2B_API_URL: httpUrl.optional(),
   E2B_SANDBOX_URL: httpUrl.optional(),
@@ -112,6 +117,7 @@ export function loadConfig({
     home,
     shutdownGraceMs: flags.shutdownGraceMs ?? environment.ASSAY_SHUTDOWN_GRACE_MS,
     concurrency: flags.concurrency ?? environment.ASSAY_CONCURRENCY,
+    shards: flags.shards ?? environment.ASSAY_SHARDS,
   };
 }
 

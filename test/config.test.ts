@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ describe('a configuration', () => {
       taskQueue: 'assay',
       shutdownGraceMs: 30_000,
       concurrency: 20,
+      shards: availableParallelism(),
     });
     expect(config.home).toBe(assayHome(env));
     expect(config.storeUrl).toBe(`${config.home}/store`);

@@ -196,4 +196,17 @@ export interface ShardOutcome {
   counts: Counts;
   failures: Failure[];
   left: ItemRange[];
+  /** How long it worked, without the time that it waited in a queue, in ms. */
+  busyMs: number;
+}
+
+export interface PublishInput {
+  /** In the order in which they were recorded: the first result of an item counts. */
+  parts: Segment[];
+}
+
+/** The activities of a batch. */
+export interface BatchActivities {
+  runShard(input: RunShardInput): Promise<ShardOutcome>;
+  publishBatch(input: PublishInput): Promise<{ results: BlobRef; lines: number }>;
 }

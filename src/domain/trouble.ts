@@ -134,6 +134,12 @@ export const TROUBLES = {
     advice:
       'The sandbox service does not accept the request. Its version and that of Assay may not fit together.',
   },
+  'invalid-item': {
+    ...never,
+    category: 'unknown',
+    freshSandbox: false,
+    advice: 'The item is no valid job, so nothing of it ran. Mend its line and retry the batch.',
+  },
   'store-missing': {
     ...never,
     category: 'storage',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_TASK_QUEUE, type Config } from '../config.ts';
 import { Child, ChildFailedError } from './child.ts';
@@ -144,6 +144,7 @@ class EmbeddedStack implements Stack {
       home: tools.home,
       shutdownGraceMs: DRAIN_MS,
       concurrency: DEFAULT_CONCURRENCY,
+      shards: availableParallelism(),
     };
     this.uiUrl = `http://127.0.0.1:${ports.ui}`;
     this.#recordPath = recordPath(tools.home, kind, process.pid);

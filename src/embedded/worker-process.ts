@@ -37,6 +37,7 @@ export function environmentOf(config: Config): Record<string, string> {
     ASSAY_HOME: home,
     ASSAY_SHUTDOWN_GRACE_MS: String(config.shutdownGraceMs),
     ASSAY_CONCURRENCY: String(config.concurrency),
+    ASSAY_SHARDS: String(config.shards),
     ...(sandbox && { E2B_API_KEY: sandbox.apiKey }),
     ...(sandbox?.apiUrl && { E2B_API_URL: sandbox.apiUrl }),
     ...(sandbox?.sandboxUrl && { E2B_SANDBOX_URL: sandbox.sandboxUrl }),

@@ -68,6 +68,50 @@ class OpendalStore implements Store {
     }
   }
 
+  async putNamed(name: string, bytes: Uint8Array | string): Promise<void> {
+    try {
+      await this.#operator.write(
+        namedPath(name),
+        typeof bytes === 'string' ? Buffer.from(bytes) : asBuffer(bytes),
+      );
+    } catch (error) {
+      throw StoreError.from(error, `write ${name}`);
+    }
+  }
+
+  async getNamed(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#operator.read(namedPath(name));
+    } catch (error) {
+      const failure = StoreError.from(error, `read ${name}`);
+      if (failure.code === 'not-found') return undefined;
+      throw failure;
+    }
+  }
+
+  async listNamed(folder: string): Promise<string[]> {
+    try {
+      const entries = await this.#operator.list(namedPath(folder));
+      return entries
+        .map((entry) => entry.path())
+        .filter((path) => !path.endsWith('/'))
+        .map((path) => path.slice(NAMED.length))
+        .toSorted();
+    } catch (error) {
+      const failure = StoreError.from(error, `list ${folder}`);
+      if (failure.code === 'not-found') return [];
+      throw failure;
+    }
+  }
+
+  async removeNamed(name: string): Promise<void> {
+    try {
+      await this.#operator.delete(namedPath(name));
+    } catch (error) {
+      throw StoreError.from(error, `remove ${name}`);
+    }
+  }
+
   async #putBytes(bytes: Buffer): Promise<BlobRef> {
     const blob = blobRef(createHash('sha256').update(bytes).digest('hex'), bytes.length);
     if (!(await this.#has(blob))) await this.#operator.write(pathOf(blob.sha256), bytes);
@@ -158,6 +202,14 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 function blobRef(sha256: string, bytes: number): BlobRef {
   return { ref: `blob:sha256:${sha256}`, bytes, sha256 };
+}
+
+const NAMED = 'named/';
+
+function namedPath(name: string): string {
+  if (!/^[\w.-]+(\/[\w.-]+)*\/?$/.test(name) || name.includes('..'))
+    throw new StoreError('bad-reference', `${name} is no name in the store`);
+  return NAMED + name;
 }
 
 function pathOf(sha256: string): string {

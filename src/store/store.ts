@@ -9,6 +9,14 @@ export interface Store {
   put(content: Uint8Array | string | Readable): Promise<BlobRef>;
   /** All bytes of a blob. Throws `StoreError` with code `not-found` where it is gone, `damaged` where its hash differs. */
   get(blob: Pick<BlobRef, 'ref'>): Promise<Uint8Array>;
+  /** Writes bytes under a name (`a/b.json`) that may be written again. For notes and indexes; what counts is a blob. */
+  putNamed(name: string, bytes: Uint8Array | string): Promise<void>;
+  /** The bytes of a name, or undefined where there are none. */
+  getNamed(name: string): Promise<Uint8Array | undefined>;
+  /** The names that begin with a folder (`a/`), sorted. */
+  listNamed(folder: string): Promise<string[]>;
+  /** Removes a name; one that is not there is fine. */
+  removeNamed(name: string): Promise<void>;
   /** The same as a stream. */
   read(blob: Pick<BlobRef, 'ref'>): Promise<Readable>;
 }

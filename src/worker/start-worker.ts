@@ -2,6 +2,7 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/activities.ts';
+import { createBatchActivities } from '../activities/batch-activities.ts';
 import type { Steps } from '../activities/activities.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { fromServer } from '../client/server-errors.ts';
@@ -53,24 +54,40 @@ export async function startWorker(
   const { namespace } = config.temporal;
   try {
     await ensureSearchAttributes(connection, namespace);
-    const worker = await Worker.create({
+    const { publishBatch, runShard } = createBatchActivities({ store, sandboxes });
+    const common = {
       connection,
       namespace,
-      taskQueue: config.taskQueue,
-      workflowBundle: bundle,
-      activities: createActivities({ store, sandboxes, steps: jobSteps }),
       dataConverter: { externalStorage: payloadStorage(store) },
-      maxConcurrentActivityTaskExecutions: config.concurrency,
       shutdownGraceTime: config.shutdownGraceMs,
       ...WORKER_TUNING,
+    };
+    const worker = await Worker.create({
+      ...common,
+      taskQueue: config.taskQueue,
+      workflowBundle: bundle,
+      activities: { ...createActivities({ store, sandboxes, steps: jobSteps }), publishBatch },
+      maxConcurrentActivityTaskExecutions: config.concurrency,
     });
-    const stopped = worker.run().finally(() => connection.close());
+    const shardWorker = await Worker.create({
+      ...common,
+      taskQueue: `${config.taskQueue}-shards`,
+      activities: { runShard },
+      maxConcurrentActivityTaskExecutions: config.shards,
+    });
+    const workers = [worker, shardWorker];
+    const stop = (): void => {
+      for (const one of workers) if (one.getState() === 'RUNNING') one.shutdown();
+    };
+    const stopped = Promise.all(workers.map((one) => one.run().finally(stop)))
+      .then(() => undefined)
+      .finally(() => connection.close());
     // Whoever does not ask still hears of it by `stop`.
     stopped.catch(() => undefined);
     return {
       stopped,
       stop: async () => {
-        if (worker.getState() === 'RUNNING') worker.shutdown();
+        stop();
         await stopped;
       },
     };

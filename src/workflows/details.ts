@@ -23,7 +23,7 @@ export function detailsOf(status: JobStatus, attempts: readonly Attempt[]): stri
 }
 
 /** What comes from the code must not become markup. */
-function plain(text: string): string {
+export function plain(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   const short = line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
   return short.replace(/[\\`*_{}[\]<>()#+!|~-]/g, '\\$&');

@@ -1,1 +1,2 @@
 export { agentJob } from './agent-job.ts';
+export { batchValidation } from './batch-validation.ts';

@@ -17,6 +17,7 @@ const ROWS: Record<TroubleType, [string, boolean, number, number, number, boolea
   'host-disk-full': ['storage', true, 1_000, 30_000, 4, true],
   'bad-key': ['auth', false, 0, 0, 1, false],
   'unknown-template': ['template', false, 0, 0, 1, false],
+  'invalid-item': ['unknown', false, 0, 0, 1, false],
   'broken-template': ['template', false, 0, 0, 1, false],
   'bad-request': ['unknown', false, 0, 0, 1, false],
   'store-missing': ['storage', false, 0, 0, 1, false],

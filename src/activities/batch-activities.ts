@@ -1,0 +1,54 @@
+import { Context } from '@temporalio/activity';
+import type { BatchActivities } from '../domain/batch.ts';
+import type { ActivityDependencies } from './activities.ts';
+import { publish } from './shard/publish.ts';
+import { runShard } from './shard/run-shard.ts';
+import { ShardItems } from './shard/shard-items.ts';
+import { toFailure } from './to-failure.ts';
+
+const HEARTBEAT_EVERY_MS = 1_000;
+/** How long trouble that keeps a whole shard from its work is waited out, such as a store that is away, in ms. */
+const PATIENCE_MS = 600_000;
+
+/** The activities of a batch, over these parts. */
+export function createBatchActivities({
+  store,
+  sandboxes,
+}: Pick<ActivityDependencies, 'store' | 'sandboxes'>): BatchActivities {
+  const items = new ShardItems(store);
+  return {
+    runShard: (input) =>
+      alive(async (progress) => {
+        const { info, cancellationSignal: signal } = Context.current();
+        const shardId = `${info.workflowExecution?.runId}-${info.activityId}`;
+        const owner = `assay/${info.workflowNamespace}`;
+        // Told to stop, because the worker stops or the batch is cancelled, it gives back what there is.
+        return await runShard(
+          input,
+          { store, sandboxes, items },
+          { shardId, number: info.attempt, owner, signal, onProgress: (done) => (progress.done = done) },
+        );
+      }),
+    publishBatch: (input) => alive(() => publish(input, store)),
+  };
+}
+
+async function alive<T>(work: (progress: { done: number }) => Promise<T>): Promise<T> {
+  const { info, cancellationSignal: signal, heartbeat } = Context.current();
+  const progress = { done: 0 };
+  const beat = setInterval(() => heartbeat(progress), HEARTBEAT_EVERY_MS);
+  try {
+    return await work(progress);
+  } catch (error) {
+    const waitedMs = Date.now() - info.scheduledTimestampMs;
+    throw toFailure(error, {
+      number: info.attempt,
+      waitedMs,
+      patienceMs: PATIENCE_MS,
+      sameSandbox: false,
+      signal,
+    });
+  } finally {
+    clearInterval(beat);
+  }
+}

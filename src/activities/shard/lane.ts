@@ -1,0 +1,111 @@
+import type { Sandbox } from '@e2b/code-interpreter';
+import type { Isolation } from '../../domain/batch.ts';
+import type { JobInput } from '../../domain/job-input.ts';
+import { SANDBOX_TIMEOUT_MS } from '../../sandboxes/sandboxes.ts';
+import type { Sandboxes } from '../../sandboxes/sandboxes.ts';
+import type { SandboxTags } from '../../sandboxes/tags.ts';
+import { Runner } from '../../steps/runner.ts';
+import type { StepContext } from '../../steps/step-context.ts';
+
+/** After so many items a sandbox is replaced, whatever it looks like. */
+const ITEMS_A_SANDBOX = 1_000;
+
+/** A sandbox at work, and the runner in it where items share it. */
+export interface Berth {
+  sandbox: Sandbox;
+  runner?: Runner | undefined;
+}
+
+interface Opened extends Berth {
+  sandboxId: string;
+  kind: string;
+  items: number;
+  openedAtMs: number;
+  timer: NodeJS.Timeout;
+}
+
+/** The sandboxes of a shard, one at a time: opened when an item needs one, used again while it is clean, closed when it is not. */
+export class Lane {
+  readonly #sandboxes: Sandboxes;
+  readonly #tags: Pick<SandboxTags, 'owner' | 'jobId' | 'runId'>;
+  readonly #isolation: Isolation;
+  readonly #context: StepContext;
+  #opened: Opened | undefined;
+  #opening = 0;
+  readonly #closing = new Set<Promise<unknown>>();
+
+  constructor(
+    sandboxes: Sandboxes,
+    tags: Pick<SandboxTags, 'owner' | 'jobId' | 'runId'>,
+    isolation: Isolation,
+    context: StepContext,
+  ) {
+    this.#sandboxes = sandboxes;
+    this.#tags = tags;
+    this.#isolation = isolation;
+    this.#context = context;
+  }
+
+  get sandboxId(): string | undefined {
+    return this.#opened?.sandboxId;
+  }
+
+  /** A sandbox that suits the job. Throws what the world did. */
+  async berth(job: JobInput): Promise<Berth> {
+    const kind = `${job.template} ${job.limits.internet}`;
+    if (this.#opened && this.#opened.kind !== kind) this.discard();
+    this.#opened ??= await this.#open(job, kind);
+    this.#opened.items += 1;
+    return this.#opened;
+  }
+
+  /** After an item: makes the sandbox ready for the next one, or lets go of it. */
+  async leave(): Promise<void> {
+    const { runner, items } = this.#opened ?? {};
+    const clean = runner && items! < ITEMS_A_SANDBOX ? (await runner.clean()) === undefined : false;
+    if (!clean) this.discard();
+  }
+
+  /** Closes the sandbox, without waiting. */
+  discard(): void {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    if (!opened) return;
+    clearInterval(opened.timer);
+    const closing = this.#sandboxes.close(opened.sandboxId).catch(() => undefined);
+    this.#closing.add(closing);
+    void closing.finally(() => this.#closing.delete(closing));
+  }
+
+  /** Closes all, those of a dead predecessor with `sweep` too, and waits for it. */
+  async close({ sweep = false } = {}): Promise<void> {
+    this.discard();
+    await Promise.all(this.#closing);
+    if (sweep) await this.#sandboxes.closeAllOf(this.#tags).catch(() => undefined);
+  }
+
+  async #open(job: JobInput, kind: string): Promise<Opened> {
+    this.#context.signal.throwIfAborted();
+    this.#opening += 1;
+    const tags = { ...this.#tags, opening: this.#opening, attempt: 1 };
+    const { template, limits, tests } = job;
+    const request = { template, internet: limits.internet, tags, adopt: false };
+    const { sandboxId } = await this.#sandboxes.open(request);
+    const sandbox = await this.#sandboxes.get(sandboxId);
+    const timer = setInterval(
+      () => void this.#sandboxes.extend(sandbox).catch(() => undefined),
+      SANDBOX_TIMEOUT_MS / 4,
+    );
+    try {
+      const runner =
+        this.#isolation === 'shard'
+          ? await Runner.open(sandbox, this.#context, { shared: true, pytest: tests?.kind === 'pytest' })
+          : undefined;
+      return { sandbox, sandboxId, runner, kind, items: 0, openedAtMs: Date.now(), timer };
+    } catch (error) {
+      clearInterval(timer);
+      await this.#sandboxes.close(sandboxId).catch(() => undefined);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import type {
+  BatchCarried,
+  BatchInput,
+  BatchProgress,
+  BatchResult,
+  Counts,
+  Failure,
+  ItemRange,
+  Segment,
+  ShardOutcome,
+} from '../domain/batch.ts';
+import type { BlobRef } from '../domain/blob.ts';
+import { batchDetails } from './batch-details.ts';
+
+const FAILURES_KEPT = 10;
+const RATE_OVER_SHARDS = 20;
+/** The first shards are small: they tell how long an item takes. */
+const FIRST_SHARD_ITEMS = 8;
+const MOST_SHARD_ITEMS = 4_000;
+const SHARD_TARGET_MS = 4_000;
+const MOST_GROWTH = 4;
+
+/** What a batch has come to so far, and what is left of it. */
+export class BatchRecord {
+  readonly input: BatchInput;
+  readonly parts: Segment[];
+  concurrency: number;
+  paused: boolean;
+  state: BatchProgress['state'] = 'running';
+  readonly #todo: ItemRange[];
+  readonly #counts: Counts;
+  readonly #startedAtMs: number;
+  #failures: Failure[];
+  #shardItems: number;
+  #recent: { atMs: number; items: number }[] = [];
+
+  constructor(input: BatchInput) {
+    const { carried, options, total } = input;
+    this.input = input;
+    this.concurrency = carried?.concurrency ?? options.concurrency;
+    this.paused = carried?.paused ?? false;
+    this.parts = carried?.parts ?? [];
+    this.#todo = carried?.todo ?? (total > 0 ? [[0, total]] : []);
+    this.#counts = carried?.counts ?? { passed: 0, failed: 0, rejected: 0, error: 0, cached: 0, flaky: 0 };
+    this.#failures = carried?.failures ?? [];
+    this.#shardItems = carried?.shardItems ?? FIRST_SHARD_ITEMS;
+    this.#startedAtMs = carried?.startedAtMs ?? Date.now();
+  }
+
+  get left(): number {
+    return this.#todo.reduce((sum, [from, to]) => sum + to - from, 0);
+  }
+
+  get done(): number {
+    const { passed, failed, rejected, error } = this.#counts;
+    return passed + failed + rejected + error;
+  }
+
+  /** Whether so many items did not pass that the batch is to stop. */
+  get failedFast(): boolean {
+    const { failFast } = this.input.options;
+    return failFast !== undefined && this.done - this.#counts.passed >= failFast;
+  }
+
+  /** The next shard's items. Towards the end shards get smaller, so that none is waited for alone. */
+  take(): ItemRange[] {
+    const most = Math.max(1, Math.min(this.#shardItems, Math.ceil(this.left / this.concurrency)));
+    const taken: ItemRange[] = [];
+    for (let free = most; free > 0 && this.#todo.length > 0;) {
+      const [from, to] = this.#todo[0] as ItemRange;
+      const end = Math.min(to, from + free);
+      taken.push([from, end]);
+      free -= end - from;
+      if (end === to) this.#todo.shift();
+      else this.#todo[0] = [end, to];
+    }
+    return taken;
+  }
+
+  add({ parts, counts, failures, left, busyMs }: ShardOutcome): void {
+    const items = parts.reduce((sum, { count }) => sum + count, 0);
+    this.parts.push(...parts);
+    for (const key of Object.keys(counts) as (keyof Counts)[]) this.#counts[key] += counts[key];
+    this.#failures = [...failures, ...this.#failures].slice(0, FAILURES_KEPT);
+    this.#todo.unshift(...left);
+    if (items > 0) {
+      const fitting = Math.round(SHARD_TARGET_MS / Math.max(busyMs / items, 0.1));
+      this.#shardItems = Math.max(1, Math.min(fitting, this.#shardItems * MOST_GROWTH, MOST_SHARD_ITEMS));
+      this.#recent = [...this.#recent, { atMs: Date.now(), items }].slice(-RATE_OVER_SHARDS);
+    }
+    this.show();
+  }
+
+  progress(): BatchProgress {
+    const { batchId, name, total } = this.input;
+    const itemsPerSecond = this.#rate();
+    return {
+      ...{ batchId, name, total },
+      state: this.state === 'running' && this.paused ? 'paused' : this.state,
+      done: this.done,
+      counts: { ...this.#counts },
+      failures: this.#failures,
+      startedAt: new Date(this.#startedAtMs).toISOString(),
+      elapsedMs: Date.now() - this.#startedAtMs,
+      ...(itemsPerSecond !== undefined && { itemsPerSecond }),
+      concurrency: this.concurrency,
+    };
+  }
+
+  result(state: BatchResult['state'], results: BlobRef): BatchResult {
+    this.state = state;
+    this.show();
+    const { batchId, name, total, items } = this.input;
+    return {
+      schemaVersion: 1,
+      ...{ batchId, name, state, total },
+      done: this.done,
+      counts: { ...this.#counts },
+      startedAt: new Date(this.#startedAtMs).toISOString(),
+      durationMs: Date.now() - this.#startedAtMs,
+      ...{ results, items },
+    };
+  }
+
+  carried(): BatchCarried {
+    return {
+      startedAtMs: this.#startedAtMs,
+      todo: this.#todo,
+      parts: this.parts,
+      counts: this.#counts,
+      failures: this.#failures,
+      shardItems: this.#shardItems,
+      paused: this.paused,
+      concurrency: this.concurrency,
+    };
+  }
+
+  show(): void {
+    setCurrentDetails(batchDetails(this.progress()));
+  }
+
+  #rate(): number | undefined {
+    const [first] = this.#recent;
+    if (!first) return undefined;
+    const sinceMs = this.#recent.length > 1 ? Date.now() - first.atMs : Date.now() - this.#startedAtMs;
+    const items = this.#recent
+      .slice(this.#recent.length > 1 ? 1 : 0)
+      .reduce((sum, shard) => sum + shard.items, 0);
+    return Math.round((items / Math.max(sinceMs, 1)) * 10_000) / 10;
+  }
+}

@@ -1,0 +1,121 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BatchActivities, BatchInput, BatchResult, ItemRange } from '../domain/batch.ts';
+import { batchActivities } from './batch-activities.ts';
+import { BatchRecord } from './batch-record.ts';
+import { partsQuery, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpdate } from './messages.ts';
+
+/** A history as long as this goes on in a fresh one, events. */
+const MOST_EVENTS = 4_000;
+/** A shard that has worked so long hands back what it has not begun, in ms. */
+const SOFT_LIMIT_MS = 8_000;
+
+/** A batch: runs its items in shards, so many at once, and answers with one recorded verdict each. */
+export async function batchValidation(input: BatchInput): Promise<BatchResult> {
+  const record = new BatchRecord(input);
+  const story = new BatchStory(record, batchActivities(input, workflowInfo().taskQueue));
+  setHandler(progressQuery, () => record.progress());
+  setHandler(partsQuery, (since) => record.parts.slice(since));
+  setHandler(pauseUpdate, () => story.pause(true));
+  setHandler(resumeUpdate, () => story.pause(false));
+  setHandler(setConcurrencyUpdate, (concurrency) => story.setConcurrency(concurrency), {
+    validator: (concurrency) => {
+      if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 500)
+        throw new RangeError('the concurrency is a whole number from 1 to 500');
+    },
+  });
+
+  const end = await story.run();
+  if (end === 'history-full') {
+    await condition(allHandlersFinished);
+    return await continueAsNew<typeof batchValidation>({ ...input, carried: record.carried() });
+  }
+  return record.result(end, await CancellationScope.nonCancellable(() => story.publish()));
+}
+
+type End = BatchResult['state'] | 'history-full';
+
+/** The verbs of a batch. */
+class BatchStory {
+  readonly #record: BatchRecord;
+  readonly #activities: BatchActivities;
+  readonly #shards = new CancellationScope();
+  #running = 0;
+  #settled = 0;
+  #failure: unknown;
+  #cancelled = false;
+
+  constructor(record: BatchRecord, activities: BatchActivities) {
+    this.#record = record;
+    this.#activities = activities;
+    CancellationScope.current().cancelRequested.catch(() => {
+      this.#cancelled = true;
+      this.#settled += 1;
+    });
+  }
+
+  pause(paused: boolean): void {
+    this.#record.paused = paused;
+    this.#record.show();
+    this.#settled += 1;
+  }
+
+  setConcurrency(concurrency: number): void {
+    this.#record.concurrency = concurrency;
+    this.#settled += 1;
+  }
+
+  /** Runs shards until nothing is left, or something says stop. What runs then is waited for. */
+  async run(): Promise<End> {
+    const record = this.#record;
+    record.show();
+    return await CancellationScope.nonCancellable(async () => {
+      for (;;) {
+        const full = workflowInfo().historyLength > MOST_EVENTS || workflowInfo().continueAsNewSuggested;
+        const stopping = this.#cancelled || record.failedFast || this.#failure !== undefined;
+        if (record.failedFast) this.#shards.cancel();
+        while (!stopping && !full && !record.paused && record.left > 0 && this.#running < record.concurrency)
+          this.#start(record.take());
+        if (this.#running === 0) {
+          if (this.#failure !== undefined) throw this.#failure;
+          if (record.left === 0) return 'done';
+          if (this.#cancelled) return 'cancelled';
+          if (stopping) return 'stopped';
+          if (full) return 'history-full';
+        }
+        const seen = this.#settled;
+        await condition(() => this.#settled !== seen);
+      }
+    });
+  }
+
+  async publish() {
+    const { results } = await this.#activities.publishBatch({ parts: this.#record.parts });
+    return results;
+  }
+
+  #start(ranges: ItemRange[]): void {
+    const { batchId, items, options } = this.#record.input;
+    const { isolation, attempts, cache } = options;
+    this.#running += 1;
+    const input = { batchId, items, ranges, isolation, attempts, cache, softLimitMs: SOFT_LIMIT_MS };
+    void this.#shards
+      .run(() => this.#activities.runShard(input))
+      .then((outcome) => this.#record.add(outcome))
+      .catch((error: unknown) => {
+        // One that was cancelled before it began leaves its items as they were.
+        if (!isCancellation(error)) this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#running -= 1;
+        this.#settled += 1;
+      });
+  }
+}
