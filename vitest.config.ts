@@ -12,7 +12,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: NEED_SERVERS, testTimeout: 90_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: NEED_SERVERS,
+          testTimeout: 90_000,
+          globalSetup: ['test/support/temp-folder.ts'],
+        },
       },
       {
         extends: true,
@@ -20,7 +26,7 @@ export default defineConfig({
           name: 'servers',
           include: NEED_SERVERS,
           testTimeout: 180_000,
-          globalSetup: ['test/support/global-servers.ts'],
+          globalSetup: ['test/support/temp-folder.ts', 'test/support/global-servers.ts'],
         },
       },
     ],

@@ -12,7 +12,7 @@ test('a template that cannot be loaded is an error that names the fault, after o
   writeFileSync(join(packages, 'numpy.py'), 'raise RuntimeError("half an installation")\n');
   const args = ['--template', `broken=${packages}`];
   const server = await startTestSandboxServer({ packages: false, args });
-  onTestFinished(() => void server.stop());
+  onTestFinished(async () => void (await server.stop()));
   const stack = await startStack(undefined, { sandboxUrl: server.url, sandboxApiKey: server.apiKey });
   onTestFinished(() => stack.stop());
   await expect

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import type { Steps } from '../../src/activities/activities.ts';
 import { Assay } from '../../src/client.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -30,6 +30,13 @@ export async function testConfig(place: StackPlace = {}): Promise<Config> {
       sandbox: { apiKey: place.sandboxApiKey ?? inject('sandboxApiKey'), apiUrl: url, sandboxUrl: url },
     },
   });
+}
+
+/** As `testConfig`, within a test, at whose end the store is removed. */
+export async function testConfigForOne(place?: StackPlace): Promise<Config> {
+  const config = await testConfig(place);
+  onTestFinished(() => rm(config.storeUrl, { recursive: true, force: true }));
+  return config;
 }
 
 /** The same configuration as a program's environment. */

@@ -73,8 +73,19 @@ export async function startNest(options: { packages?: boolean; verbose?: boolean
   };
   const log = pino({ level: options.verbose ? 'info' : 'silent' }, pino.destination(2));
   const nest = new Nest(template, { bwrapPath, parts, listener, record, log });
+  const stop = async (): Promise<void> => {
+    await nest.stop();
+    await listener.close();
+    record.release();
+    rmSync(stateDir, { recursive: true, force: true });
+  };
   nest.start();
-  await nest.ready(AbortSignal.timeout(60_000));
+  try {
+    await nest.ready(AbortSignal.timeout(60_000));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     async spawn(limits = {}) {
       const id = randomBytes(6).toString('hex');
@@ -92,12 +103,7 @@ export async function startNest(options: { packages?: boolean; verbose?: boolean
       const [link] = await Promise.all([arriving, spawning]);
       return guest(id, link, () => nest.kill(id, 5_000));
     },
-    async stop() {
-      await nest.stop();
-      await listener.close();
-      record.release();
-      rmSync(stateDir, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
