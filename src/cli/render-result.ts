@@ -81,8 +81,8 @@ function richResults(execution: Execution): string {
   return lines.length === 0 ? '' : [style('bold', 'Results'), ...lines].join('\n');
 }
 
-function artifacts({ artifacts: all, jobId }: JobResult): string {
-  if (all.length === 0) return '';
+function artifacts({ artifacts: all, artifactsOmitted, jobId }: JobResult): string {
+  if (all.length === 0 && !artifactsOmitted) return '';
   const lines = all.map(
     (artifact) =>
       `  ${printableLine(artifact.path)}  ${size(artifact.bytes)}  ${style('dim', printableLine(artifact.ref))}`,
@@ -90,6 +90,7 @@ function artifacts({ artifacts: all, jobId }: JobResult): string {
   return [
     style('bold', 'Artifacts'),
     ...lines,
+    ...(artifactsOmitted ? [`  ${count(artifactsOmitted, 'more file')} left out, over the limit`] : []),
     `  fetch them: assay artifacts get ${printableLine(jobId)} --all`,
   ].join('\n');
 }

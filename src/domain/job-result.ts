@@ -119,6 +119,12 @@ export const JobResult = z.object({
   execution: Execution.optional().describe('Of the last attempt; absent where nothing was executed'),
   tests: TestReport.optional().describe('Of the last attempt; absent where no test ran'),
   artifacts: z.array(Artifact),
+  artifactsOmitted: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Files that match but were left out, over 1000 files or 1 GiB; absent where none'),
   diagnosis: Diagnosis.optional().describe('Absent where the verdict is passed'),
   usage: z.object({
     sandboxMs: ms.describe('Life of all sandboxes of the job, in ms'),

@@ -8,8 +8,12 @@ import type { CollectOutcome } from '../domain/step-outcome.ts';
 import type { StepContext } from './step-context.ts';
 import { WORK_FOLDER } from './work-folder.ts';
 
-const MAX_ARTIFACTS = 1_000;
-const MAX_TOTAL_BYTES = 1024 ** 3;
+/** What a job may keep. */
+export interface Caps {
+  files: number;
+  totalBytes: number;
+}
+const CAPS: Caps = { files: 1_000, totalBytes: 1024 ** 3 };
 const DEPTH = 32;
 
 interface Found {
@@ -19,12 +23,13 @@ interface Found {
 
 /**
  * Puts the files that match the job's globs into the store, sorted by path. Links are not followed. At most 1000 files and 1 GiB
- * are kept; `omitted` tells how many were left out.
+ * are kept, and of what comes after a file that is too large still those that fit; `omitted` tells how many were left out.
  */
 export async function collect(
   sandbox: Sandbox,
   job: JobInput,
   context: StepContext,
+  caps: Caps = CAPS,
 ): Promise<CollectOutcome> {
   if (job.artifacts.length === 0) return { artifacts: [] };
   const found = await matchingFiles(sandbox, job.artifacts);
@@ -32,7 +37,7 @@ export async function collect(
   let total = 0;
   for (const { path, size } of found) {
     context.signal.throwIfAborted();
-    if (artifacts.length >= MAX_ARTIFACTS || total + size > MAX_TOTAL_BYTES) continue;
+    if (artifacts.length >= caps.files || total + size > caps.totalBytes) continue;
     const stream = await sandbox.files.read(`${WORK_FOLDER}/${path}`, {
       format: 'stream',
       signal: context.signal,

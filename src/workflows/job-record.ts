@@ -107,6 +107,7 @@ export class JobRecord {
       execution: execution?.execution,
       tests: tests?.tests,
       artifacts: artifacts?.artifacts ?? [],
+      artifactsOmitted: artifacts?.omitted,
       diagnosis: decisive.diagnosis,
       usage: { sandboxMs: this.sandboxMs, codeChars: job.codeChars },
     };

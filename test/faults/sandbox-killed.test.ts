@@ -2,6 +2,7 @@ import { Sandbox } from '@e2b/code-interpreter';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { JobSpec } from '../../src/client.ts';
+import * as steps from '../../src/steps/index.ts';
 import { startTestSandboxServer } from '../support/sandbox-server.ts';
 import { openSandboxesOf } from '../support/open-sandboxes.ts';
 import { startStack } from '../support/stack.ts';
@@ -59,6 +60,11 @@ describe('on the servers of the run', () => {
       tests: { kind: 'pytest', code: 'import time\n\n\ndef test_slow():\n    time.sleep(60)\n' },
       limits: { timeoutMs: 90_000 },
     },
+    collect: {
+      language: 'python',
+      code: 'for i in range(1000):\n    open(f"{i}.txt", "w").write(str(i))\n',
+      artifacts: ['*.txt'],
+    },
   };
   test.each(Object.keys(slow))(
     'a job cancelled in the step %s has no sandbox five seconds later',
@@ -71,6 +77,28 @@ describe('on the servers of the run', () => {
       expect(await openSandboxesOf(stack.config, handle.jobId)).toEqual([]);
     },
   );
+});
+
+test('a job cancelled in the step validate ends as cancelled, and opens no sandbox', async () => {
+  const validating = Promise.withResolvers<void>();
+  const stack = await startStack({
+    ...steps,
+    validate: async (job, context) => {
+      validating.resolve();
+      await sleep(1_500);
+      return await steps.validate(job, context);
+    },
+    execute: () => Promise.reject(new Error('nothing was to be executed')),
+  });
+  try {
+    const handle = await stack.assay.jobs.start(sleeping(0));
+    await validating.promise;
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ code: 'job-cancelled' });
+    expect(await openSandboxesOf(stack.config, handle.jobId)).toEqual([]);
+  } finally {
+    await stack.stop();
+  }
 });
 
 describe('on a sandbox server of its own', () => {
