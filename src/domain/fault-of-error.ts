@@ -13,7 +13,7 @@ export interface RaisedError {
 const NETWORK =
   /\b(gaierror|ENETUNREACH|EAI_AGAIN|ENOTFOUND|ECONNREFUSED|EHOSTUNREACH|ENETDOWN)\b|Name or service not known|Temporary failure in name resolution|Network is unreachable|Could not resolve host|NewConnectionError|getaddrinfo|Max retries exceeded with url/i;
 const MEMORY =
-  /Cannot allocate memory|memory limit|heap out of memory|Array buffer allocation failed|Failed to allocate memory|can't start new thread|std::bad_alloc|memory exhausted|allocation failed - JavaScript|RangeError: Invalid (array buffer|typed array) length|ENOMEM/i;
+  /Cannot allocate memory|memory limit|(heap|ran) out of memory|Array buffer allocation failed|Failed to allocate memory|can't start new thread|std::bad_alloc|memory exhausted|allocation failed - JavaScript|RangeError: Invalid (array buffer|typed array) length|ENOMEM/i;
 const IMPORT =
   /Cannot find (module|package)|ERR_MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED|does not provide an export named/;
 

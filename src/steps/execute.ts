@@ -89,12 +89,9 @@ function faultOf(
       sentence: `The code raised ${evidence}`,
     };
   }
-  const signal = /signal (\d+)/.exec(error.value)?.[1];
   const code = /exit code (\d+)/.exec(error.value)?.[1];
-  const category = faultOfDeath(
-    { signal: signal ? Number(signal) : null, code: code ? Number(code) : null },
-    `${stderr}\n${error.value}`,
-  );
+  // Where it was killed for its memory, the sandbox says so; a signal alone is one that the code has sent itself.
+  const category = faultOfDeath({ code: code ? Number(code) : null }, `${stderr}\n${error.value}`);
   return {
     category,
     evidence: oneLine(lastLine(stderr)) || oneLine(error.value),

@@ -58,6 +58,7 @@ test.each([
     'exception',
     'signal 11',
   ],
+  ['a kill of itself', 'import os\nos.kill(os.getpid(), 9)', 'exception', 'signal 9'],
   ['an endless loop', 'while True: pass', 'timeout', 'did not end within 1500 ms'],
   ['too much memory', 'x = bytearray(3_000_000_000)', 'memory', 'MemoryError'],
   ['the network', "import socket\nsocket.create_connection(('example.com', 80))", 'network', 'gaierror'],

@@ -16,6 +16,15 @@ IDLE_INTERVAL_S = 1.0
 MAX_DISCOUNTS = 4
 
 
+def host_kills() -> int:
+    """How many processes the kernel of the host has killed for want of memory; 0 where it does not tell."""
+    try:
+        with open('/proc/vmstat', 'rb') as file:
+            return next((int(line.split()[1]) for line in file if line.startswith(b'oom_kill ')), 0)
+    except OSError:
+        return 0
+
+
 def private_bytes(pid) -> int:
     """Anonymous and shared memory that a process maps; pages shared with the zygote count in full."""
     total = 0
@@ -66,6 +75,7 @@ class MemoryGuard:
         # Asked while this process has an entry in /proc: what its forks have in common with the zygote.
         self.inherited_bytes = private_bytes('self')
         self.cpu_sample = (time.monotonic(), 0.0)
+        self.host_kills = host_kills()
 
     def arm(self):
         if self.timer is None:
@@ -85,6 +95,11 @@ class MemoryGuard:
                 del usage[greediest]
         running = any((stat := read_stat(pid)) and stat[3] in 'RD' for pid in pids)
         self.timer = self.sandbox.loop.later(INTERVAL_S if running else IDLE_INTERVAL_S, self._tick)
+
+    def reason_of_kill(self):
+        """Why a process of the sandbox was killed that nothing in here has killed: None where the host did not do it either."""
+        before, self.host_kills = self.host_kills, host_kills()
+        return 'the host ran out of memory' if self.host_kills > before else None
 
     def _kill(self, pid: int):
         reason = f'memory limit of {self.sandbox.limits.memory_mb} MB reached'

@@ -114,6 +114,11 @@ time.sleep(20)
   expect((await guest.sh('echo works')).stdout).toBe('works\n');
 });
 
+test('a command that kills itself is not said to be killed for its memory', async () => {
+  const command = await guest.sh('kill -9 $$');
+  expect(command.exit).toMatchObject({ signal: 9, error: 'signal: killed' });
+});
+
 test('the disk is bounded, in size and in number of files', async () => {
   const { stderr } = await guest.sh(
     'for d in ~ /tmp /dev/shm; do head -c 20M /dev/zero > $d/big; rm $d/big; done',

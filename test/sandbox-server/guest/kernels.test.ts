@@ -174,3 +174,19 @@ test('Bash keeps its state and tells of failures', async () => {
   expect(errorOf(await bash('exit 0'))).toMatchObject({ name: 'Exit', value: '0' });
   expect((await bash('echo "[$v]"')).stdout).toBe('[]\n');
 });
+
+test('a cell that kills itself is told from one that is killed for its memory', async () => {
+  const small = await nest.spawn({ memoryMb: 400 });
+  const itself = await small.run('import os\nos.kill(os.getpid(), 9)');
+  expect(itself.error?.message).toMatch(/signal 9 \(Killed\)$/);
+  const hog = `
+import os, time
+first = os.getpid()
+for _ in range(2): os.fork()
+x = bytearray((250 if os.getpid() == first else 130) << 20)
+time.sleep(20)
+`;
+  const killed = await small.run(hog);
+  expect(killed.error?.message).toMatch(/signal 9 \(Killed\): memory limit of 400 MB reached$/);
+  await small.kill();
+});

@@ -246,7 +246,9 @@ class Kernel:
         for pump in list(self.pumps.values()):
             pump.close()
         on_death, self.on_death = self.on_death, None
-        on_death(describe_death(self.status, self.killed_for))
+        killed = os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL
+        reason = self.killed_for or (self.sandbox.memory.reason_of_kill() if killed else None)
+        on_death(describe_death(self.status, reason))
 
 
 def known_event(event: dict) -> dict:
