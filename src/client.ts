@@ -1,5 +1,8 @@
 export { Assay } from './client/assay.ts';
 export type { ConnectOptions } from './client/assay.ts';
+export { BatchHandle } from './client/batch-handle.ts';
+export type { ResultsOptions } from './client/batch-handle.ts';
+export type { Batches, BatchItems, BatchSummary } from './client/batches.ts';
 export * from './client/errors.ts';
 export type { JobEvent } from './client/job-events.ts';
 export { JobHandle } from './client/job-handle.ts';
@@ -7,6 +10,7 @@ export type { JobFilter, JobSummary } from './client/job-list.ts';
 export type { Jobs } from './client/jobs.ts';
 export { MAX_FILE_BYTES } from './client/prepare-job.ts';
 export { ConfigError } from './config.ts';
+export type { BatchOptions, BatchProgress, BatchResult, BatchState, ItemResult } from './domain/batch.ts';
 export type { BlobRef } from './domain/blob.ts';
 export type { Category, Diagnosis } from './domain/diagnosis.ts';
 export type { Finding } from './domain/finding.ts';

@@ -12,6 +12,10 @@ export const COMMANDS: Record<string, CommandGroup> = {
     summary: 'run code as a durable job and show its verdict',
     load: async () => (await import('./run.ts')).runCommand(),
   },
+  batch: {
+    summary: 'validate thousands of items, one verdict each',
+    load: async () => (await import('./batch.ts')).batchCommand(),
+  },
   jobs: {
     summary: 'list, show, watch and cancel jobs',
     load: async () => (await import('./jobs.ts')).jobsCommand(),

@@ -4,7 +4,14 @@ import { EXIT } from './exit-codes.ts';
 import { printable } from './printable.ts';
 
 /** Codes of the client's errors that are the user's to mend: they exit with 64, all others with 3. */
-const USAGE_CODES = new Set(['invalid-spec', 'job-not-found', 'invalid-config', 'usage']);
+const USAGE_CODES = new Set([
+  'invalid-spec',
+  'invalid-items',
+  'job-not-found',
+  'batch-not-found',
+  'invalid-config',
+  'usage',
+]);
 
 /** Says what went wrong in one sentence on stderr, and returns the exit code. `ASSAY_DEBUG=1` adds the stack trace. */
 export function reportError(error: unknown): number {

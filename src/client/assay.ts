@@ -7,6 +7,7 @@ import type { BlobRef } from '../domain/blob.ts';
 import { openStore } from '../store/open-store.ts';
 import { payloadStorage } from '../store/payload-storage.ts';
 import type { Store } from '../store/store.ts';
+import { Batches } from './batches.ts';
 import { InvalidSpecError } from './errors.ts';
 import { Jobs } from './jobs.ts';
 import { MAX_FILE_BYTES, tooLarge } from './prepare-job.ts';
@@ -21,9 +22,10 @@ export interface ConnectOptions extends ConfigFlags {
   env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** What a backend service imports: jobs on a Temporal server. */
+/** What a backend service imports: jobs and batches on a Temporal server. */
 export class Assay implements AsyncDisposable {
   readonly jobs: Jobs;
+  readonly batches: Batches;
   /** Where files, outputs and artifacts lie. */
   readonly store: Store;
   readonly config: Config;
@@ -41,7 +43,9 @@ export class Assay implements AsyncDisposable {
     const indexed = this.#server.call(() => ensureSearchAttributes(connection, place.namespace));
     // Whoever asks hears of it: the client was closed before it was known.
     indexed.catch(() => undefined);
-    this.jobs = new Jobs({ server: this.#server, store, taskQueue, indexed });
+    const parts = { server: this.#server, store, taskQueue, indexed };
+    this.jobs = new Jobs(parts);
+    this.batches = new Batches(parts);
   }
 
   /**

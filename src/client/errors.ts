@@ -67,6 +67,59 @@ export class ResultUnreadableError extends AssayError {
   }
 }
 
+/** A fault of one item of a batch. */
+export interface ItemFault extends SpecFault {
+  /** Line of the input, counted from 1. */
+  line: number;
+  id?: string;
+}
+
+const FAULTS_IN_MESSAGE = 20;
+
+/** Items of a batch are no valid jobs; nothing was started. */
+export class InvalidItemsError extends AssayError {
+  override readonly name = 'InvalidItemsError';
+  readonly code = 'invalid-items';
+  /** At most of the first 1000 items at fault. */
+  readonly faults: readonly ItemFault[];
+  /** How many items are at fault. */
+  readonly items: number;
+
+  constructor(faults: ItemFault[], items: number, options?: ErrorOptions) {
+    const shown = faults
+      .slice(0, FAULTS_IN_MESSAGE)
+      .map(({ line, path, message }) => `line ${line}: ${describeFaults([{ path, message }])}`);
+    const more = faults.length > shown.length ? [`and more: ${items} items are at fault in all`] : [];
+    super([...shown, ...more].join('\n'), options);
+    this.faults = faults;
+    this.items = items;
+  }
+}
+
+/** There is no batch of this id, or the server has forgotten it. */
+export class BatchNotFoundError extends AssayError {
+  override readonly name = 'BatchNotFoundError';
+  readonly code = 'batch-not-found';
+  readonly batchId: string;
+
+  constructor(batchId: string, options?: ErrorOptions) {
+    super(`There is no batch ${batchId}`, options);
+    this.batchId = batchId;
+  }
+}
+
+/** The batch's workflow failed or was terminated from outside, or does not answer. */
+export class BatchBrokenError extends AssayError {
+  override readonly name = 'BatchBrokenError';
+  readonly code = 'batch-broken';
+  readonly batchId: string;
+
+  constructor(batchId: string, why: string, options?: ErrorOptions) {
+    super(`The batch ${batchId} gives no answer: ${why}`, options);
+    this.batchId = batchId;
+  }
+}
+
 /** The client was closed, before the call or in the middle of it. The job itself goes on. */
 export class ClientClosedError extends AssayError {
   override readonly name = 'ClientClosedError';

@@ -1,0 +1,76 @@
+import type { BatchProgress, BatchResult } from '../domain/batch.ts';
+import { printableLine } from './printable.ts';
+import { style, styledVerdict } from './style.ts';
+import { duration } from './units.ts';
+
+const BAR_CELLS = 24;
+/** Between two lines where there is no terminal, in ms. */
+const LINE_EVERY_MS = 5_000;
+
+/** Shows a batch on stderr: a bar that moves on a terminal, a line now and then elsewhere, and what does not pass as it comes. */
+export class BatchBar implements Disposable {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #told = new Set<string>();
+  #drawn = false;
+  #lastLineMs = 0;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  show(progress: BatchProgress): void {
+    this.#clear();
+    for (const { id, verdict, sentence } of progress.failures.toReversed()) {
+      if (this.#told.has(id)) continue;
+      this.#told.add(id);
+      this.#stream.write(
+        `${styledVerdict(verdict, this.#stream)} ${printableLine(id)}: ${printableLine(sentence)}\n`,
+      );
+    }
+    if (this.#stream.isTTY) {
+      this.#stream.write(progressLine(progress));
+      this.#drawn = true;
+    } else if (Date.now() - this.#lastLineMs >= LINE_EVERY_MS) {
+      this.#lastLineMs = Date.now();
+      this.#stream.write(`${progressLine(progress)}\n`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#clear();
+  }
+
+  #clear(): void {
+    if (this.#drawn) this.#stream.write('\r\u001b[K');
+    this.#drawn = false;
+  }
+}
+
+/** `running ████░░ 40 of 100, 38 passed, 2 failed, 62.5 items/s, 1 min 2 s left`. */
+export function progressLine(progress: BatchProgress): string {
+  const { state, done, total, itemsPerSecond } = progress;
+  const filled = total === 0 ? BAR_CELLS : Math.floor((done / total) * BAR_CELLS);
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
+  const rate =
+    itemsPerSecond === undefined || state !== 'running'
+      ? []
+      : [
+          `${itemsPerSecond} items/s`,
+          `${duration(((total - done) / Math.max(itemsPerSecond, 0.001)) * 1000)} left`,
+        ];
+  return `${state} ${bar} ${[`${done} of ${total}`, ...countsOf(progress), ...rate].join(', ')}`;
+}
+
+/** What a batch came to, in a few lines. */
+export function batchSummary(result: BatchResult): string {
+  const { batchId, state, done, total, durationMs } = result;
+  const rate = durationMs > 0 ? `, ${((done / durationMs) * 1000).toFixed(1)} items/s` : '';
+  const all = state === 'done' ? `${total} items` : `${done} of ${total} items`;
+  return `${style('bold', state)}  ${batchId}: ${[all, ...countsOf(result)].join(', ')}; ${duration(durationMs)}${rate}`;
+}
+
+function countsOf({ counts }: Pick<BatchProgress, 'counts'>): string[] {
+  return Object.entries(counts)
+    .filter(([name, number]) => number > 0 || name === 'passed')
+    .map(([name, number]) => `${number} ${name}`);
+}

@@ -1,0 +1,173 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Command, Option } from 'commander';
+import type { BatchHandle } from '../client/batch-handle.ts';
+import { ISOLATIONS } from '../domain/batch.ts';
+import type { BatchOptions, BatchResult, Counts } from '../domain/batch.ts';
+import { batchItems } from './batch-items.ts';
+import { BatchBar, batchSummary } from './batch-progress.ts';
+import { UsageError } from './cli-error.ts';
+import type { Connection } from './connection.ts';
+import { addConnectionOptions } from './connection-options.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { EXIT } from './exit-codes.ts';
+import { InterruptedError } from './interrupt.ts';
+import { parseJson } from './parse-json.ts';
+import { readText } from './read-input.ts';
+import { wholeNumber } from './run-options.ts';
+import { jobUrl } from './web-ui.ts';
+import { withConnection } from './with-connection.ts';
+
+interface BatchRunOptions extends ConnectionOptions, Omit<BatchOptions, 'defaults'> {
+  defaults?: string;
+  out?: string;
+  json?: boolean;
+  detach?: boolean;
+}
+
+const NEEDS_LASTING =
+  '--detach leaves the batch to a server that outlives this command, and none is running; start assay dev in another terminal, or give --address';
+const CANCEL_PATIENCE_MS = 15_000;
+
+/** `assay batch run ITEMS`. */
+export function batchRunCommand(): Command {
+  const command = new Command('run')
+    .summary('validate and test many items, one verdict each')
+    .description('Runs every item of a file as a durable batch and shows what it comes to.')
+    .argument(
+      '<items>',
+      'JSON lines (a JobSpec with an id each), a folder of code with tests beside, a store reference, or - for stdin',
+    )
+    .option('--name <name>', 'name of the batch; while one of this name runs, it is that batch')
+    .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
+    .addOption(
+      new Option('--isolation <kind>', 'a fresh sandbox for each item, or one for a shard').choices(
+        ISOLATIONS,
+      ),
+    )
+    .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
+    .option('--fail-fast <number>', 'stop after so many items that did not pass', wholeNumber(1, 1e9))
+    .option(
+      '--attempts <number>',
+      'run each item so often; verdicts that disagree are flaky',
+      wholeNumber(1, 100),
+    )
+    .option('--priority <number>', '1 goes first, 5 last (default: 3)', wholeNumber(1, 5))
+    .option('--no-cache', 'run items anew whose verdict is recorded')
+    .option('--skip-bad', 'record items that are no valid job as error, instead of refusing all')
+    .option('-o, --out <folder>', 'write results.jsonl and summary.json into this folder')
+    .option('--json', 'print each result as one line of JSON, in the order of the input')
+    .addOption(
+      new Option('-d, --detach', 'start the batch, print its id and leave').conflicts(['out', 'json']),
+    );
+  return addConnectionOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  assay batch run items.jsonl
+  assay batch run items.jsonl --name nightly --out results
+  assay batch run exercises/ --json | jq -r 'select(.verdict != "passed") | .id'
+  assay batch run items.jsonl --defaults defaults.json --fail-fast 10
+
+Exit codes: 0 all passed, 1 some failed or were rejected, 3 some ended in an error of the world, 64 usage, 130 interrupted.`,
+    )
+    .action(run);
+}
+
+async function run(source: string, options: BatchRunOptions): Promise<void> {
+  const { name, concurrency, isolation, failFast, attempts, priority, cache, skipBad } = options;
+  const defaults = options.defaults === undefined ? {} : await readDefaults(options.defaults);
+  const items = await batchItems(source);
+  await withConnection(
+    options,
+    options.detach ? { lasting: NEEDS_LASTING } : {},
+    async (connection, signal) => {
+      const { assay } = connection;
+      const handle = await assay.batches.start(items, {
+        ...{ name, defaults, concurrency, isolation, failFast, attempts, priority, cache, skipBad },
+      });
+      if (!handle.started)
+        process.stderr.write(`assay: ${handle.batchId} runs already; this is that batch\n`);
+      if (options.detach) return void process.stdout.write(`${handle.batchId}\n`);
+      const result = await followBatch(handle, connection, signal, options);
+      if (options.out !== undefined) await writeOut(result, handle, options.out);
+      process.exitCode = exitCodeOfCounts(result.counts);
+    },
+  );
+}
+
+export interface FollowBatchOptions {
+  json?: boolean | undefined;
+}
+
+/** Shows a batch until its end. Ctrl-C leaves one on a server that lasts, and ends one on the command's own. */
+export async function followBatch(
+  handle: BatchHandle,
+  connection: Pick<Connection, 'embedded'> & Connection,
+  signal: AbortSignal,
+  { json = false }: FollowBatchOptions,
+): Promise<BatchResult> {
+  const interrupted = Promise.withResolvers<never>();
+  signal.addEventListener(
+    'abort',
+    () => void leave(handle, connection).then((error) => interrupted.reject(error)),
+    { once: true },
+  );
+  const following = Promise.all([json ? printResults(handle) : undefined, showProgress(handle)]);
+  following.catch(() => undefined);
+  await Promise.race([interrupted.promise, following]);
+  const result = await handle.result();
+  const url = connection.embedded ? undefined : jobUrl(connection, handle.batchId);
+  const summary = [batchSummary(result), ...(url ? [url] : [])].join('\n');
+  (json ? process.stderr : process.stdout).write(`${summary}\n`);
+  return result;
+}
+
+async function leave(handle: BatchHandle, { embedded }: Pick<Connection, 'embedded'>): Promise<Error> {
+  if (!embedded)
+    return new InterruptedError(
+      `interrupted; the batch goes on: assay batch watch ${handle.batchId} follows it, assay batch cancel ${handle.batchId} ends it`,
+    );
+  await handle.cancel().catch(() => undefined);
+  const patience = new Promise((done) => setTimeout(done, CANCEL_PATIENCE_MS).unref());
+  await Promise.race([handle.result().catch(() => undefined), patience]);
+  return new InterruptedError(`interrupted; ${handle.batchId} was cancelled with the server of this command`);
+}
+
+async function showProgress(handle: BatchHandle): Promise<void> {
+  using bar = new BatchBar();
+  for await (const progress of handle.watch()) bar.show(progress);
+}
+
+async function printResults(handle: BatchHandle): Promise<void> {
+  for await (const result of handle.results())
+    if (!process.stdout.write(`${JSON.stringify(result)}\n`))
+      await new Promise<void>((done) => process.stdout.once('drain', done));
+}
+
+async function writeOut(result: BatchResult, handle: BatchHandle, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const lines = async function* (): AsyncGenerator<string> {
+    for await (const item of handle.results({ order: 'input' })) yield `${JSON.stringify(item)}\n`;
+  };
+  await pipeline(Readable.from(lines()), createWriteStream(join(folder, 'results.jsonl')));
+  await writeFile(join(folder, 'summary.json'), `${JSON.stringify(result, null, 2)}\n`);
+  process.stderr.write(`assay: wrote ${join(folder, 'results.jsonl')} and summary.json\n`);
+}
+
+async function readDefaults(path: string): Promise<Record<string, unknown>> {
+  const value = parseJson(await readText(path, 'the defaults'), path);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UsageError(`${path} must be a JSON object with fields of a JobSpec`);
+  return value as Record<string, unknown>;
+}
+
+/** An error of the world weighs more than a failure of the code: it says that the batch is not complete. */
+export function exitCodeOfCounts({ failed, rejected, error }: Counts): number {
+  if (error > 0) return EXIT.error;
+  return failed + rejected > 0 ? EXIT.failed : EXIT.passed;
+}

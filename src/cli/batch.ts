@@ -1,0 +1,112 @@
+import { Command, Option } from 'commander';
+import type { BatchHandle } from '../client/batch-handle.ts';
+import { VERDICTS } from '../domain/job-result.ts';
+import type { Verdict } from '../domain/job-result.ts';
+import { progressLine, batchSummary } from './batch-progress.ts';
+import { batchRunCommand, exitCodeOfCounts, followBatch } from './batch-run.ts';
+import type { Connection } from './connection.ts';
+import { addConnectionOptions } from './connection-options.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { printableLine } from './printable.ts';
+import { wholeNumber } from './run-options.ts';
+import { table } from './table.ts';
+import { duration } from './units.ts';
+import { withConnection } from './with-connection.ts';
+
+interface OutputOptions extends ConnectionOptions {
+  json?: boolean;
+}
+
+/** `assay batch run|status|watch|results|cancel|pause|resume|list`. */
+export function batchCommand(): Command {
+  return new Command('batch')
+    .summary('validate thousands of items, one verdict each')
+    .description('Batches of items, each with a verdict of its own.')
+    .addCommand(batchRunCommand())
+    .addCommand(
+      ofBatch('status', 'say how far a batch is', async (handle, _, { json }) => {
+        const progress = await handle.progress();
+        print(json ? JSON.stringify(progress, null, 2) : progressLine(progress));
+      }).option('--json', 'print one JSON document'),
+    )
+    .addCommand(
+      ofBatch('watch', 'follow a batch to its end', async (handle, connection, options, signal) => {
+        const result = await followBatch(handle, connection, signal, options);
+        process.exitCode = exitCodeOfCounts(result.counts);
+      }).option('--json', 'print each result as one line of JSON, in the order of the input'),
+    )
+    .addCommand(resultsCommand())
+    .addCommand(
+      ofBatch('cancel', 'stop a batch; what is there is kept', async (handle) => {
+        await handle.cancel();
+        print(batchSummary(await handle.result()));
+      }),
+    )
+    .addCommand(ofBatch('pause', 'begin no further shard', (handle) => handle.pause()))
+    .addCommand(ofBatch('resume', 'go on with a batch that is paused', (handle) => handle.resume()))
+    .addCommand(listCommand())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  assay batch run items.jsonl --name nightly\n  assay batch watch nightly\n  assay batch results nightly --verdict failed',
+    );
+}
+
+function ofBatch(
+  name: string,
+  summary: string,
+  work: (
+    handle: BatchHandle,
+    connection: Connection,
+    options: OutputOptions,
+    signal: AbortSignal,
+  ) => Promise<void>,
+): Command {
+  const command = new Command(name)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+    .argument('<batch>', 'name or id of the batch');
+  return addConnectionOptions(command).action((batch: string, options: OutputOptions) =>
+    withConnection(options, {}, (connection, signal) =>
+      work(connection.assay.batches.get(batch), connection, options, signal),
+    ),
+  );
+}
+
+function resultsCommand(): Command {
+  return ofBatch('results', 'print the results, one line of JSON each', async (handle, _, options) => {
+    const { verdict } = options as { verdict?: Verdict };
+    for await (const result of handle.results())
+      if (verdict === undefined || result.verdict === verdict) print(JSON.stringify(result));
+  }).addOption(new Option('--verdict <verdict>', 'only those with this verdict').choices(VERDICTS));
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .summary('list batches, newest first')
+    .description('Lists batches, newest first.')
+    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 10_000), 20)
+    .option('--json', 'print one JSON array');
+  return addConnectionOptions(command).action((options: OutputOptions & { limit: number }) =>
+    withConnection(options, { worker: false }, async ({ assay }) => {
+      const batches = await Array.fromAsync(assay.batches.list({ limit: options.limit }));
+      if (options.json) return print(JSON.stringify(batches, null, 2));
+      if (batches.length === 0) return print('no batches');
+      const rows = batches.map(({ batchId, state, startedAt, endedAt }) => [
+        printableLine(batchId),
+        state,
+        startedAt.toISOString().slice(0, 19).replace('T', ' '),
+        endedAt ? duration(endedAt.getTime() - startedAt.getTime()) : '',
+      ]);
+      print(
+        table(
+          ['BATCH', 'STATE', 'STARTED (UTC)', 'TOOK'].map((title) => ({ title, align: 'left' })),
+          rows,
+        ),
+      );
+    }),
+  );
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { BatchResult } from '../domain/batch.ts';
+import type { BatchProgress, ItemResult, Segment } from '../domain/batch.ts';
+import type { Store } from '../store/store.ts';
+import { resultsOfBlob } from './batch/result-lines.ts';
+import { BatchBrokenError, BatchNotFoundError } from './errors.ts';
+import type { Server } from './server.ts';
+import { fromServer, isUnreachable } from './server-errors.ts';
+
+const OUTAGE_MS = 120_000;
+const QUERY_TIMEOUT_MS = 5_000;
+const POLL_LEAST_MS = 200;
+const POLL_MOST_MS = 1_000;
+
+export interface ResultsOptions {
+  /** `input`: each as soon as all before it are there. `completion`: each as soon as it is there. Default: input */
+  order?: 'input' | 'completion' | undefined;
+}
+
+/** A batch on the server, running or over. */
+export class BatchHandle {
+  readonly batchId: string;
+  /** Whether this call started the batch, or found it running by its name. */
+  readonly started: boolean;
+  readonly #server: Server;
+  readonly #store: Store;
+  readonly #handle: WorkflowHandle;
+
+  constructor(server: Server, store: Store, batchId: string, { started = false } = {}) {
+    this.batchId = batchId;
+    this.started = started;
+    this.#server = server;
+    this.#store = store;
+    this.#handle = server.client.workflow.getHandle(batchId);
+  }
+
+  /** Waits for the end. Throws BatchNotFoundError, BatchBrokenError, UnreachableServerError. A server that restarts meanwhile is waited for. */
+  async result(): Promise<BatchResult> {
+    let outageEndsAt: number | undefined;
+    for (;;) {
+      try {
+        return BatchResult.parse(await this.#server.call(() => this.#handle.result()));
+      } catch (error) {
+        if (!isUnreachable(error)) throw this.#errorOf(error);
+        outageEndsAt ??= Date.now() + OUTAGE_MS;
+        if (Date.now() > outageEndsAt) throw this.#errorOf(error);
+        await sleep(POLL_MOST_MS);
+      }
+    }
+  }
+
+  /** How far it is. Throws as `result` does. */
+  async progress(): Promise<BatchProgress> {
+    const { status } = await this.#call(() => this.#handle.describe());
+    if (status.name === 'COMPLETED') return progressOfResult(await this.result());
+    if (status.name !== 'RUNNING')
+      throw new BatchBrokenError(this.batchId, `it is ${status.name.toLowerCase()}`);
+    const progress = await this.#query<BatchProgress>('progress');
+    if (progress) return progress;
+    throw new BatchBrokenError(this.batchId, 'no worker answers for it at the moment');
+  }
+
+  /** Its progress as it changes, the last one that of its end. Throws as `result` does. */
+  async *watch(): AsyncGenerator<BatchProgress, void, undefined> {
+    const end = this.result();
+    end.catch(() => undefined);
+    let told = '';
+    for (let waitMs = POLL_LEAST_MS; ; waitMs = Math.min(waitMs * 1.5, POLL_MOST_MS)) {
+      const timer = new AbortController();
+      const result = await Promise.race([end, sleep(waitMs, undefined, { signal: timer.signal })]).finally(
+        () => timer.abort(),
+      );
+      if (result) return yield progressOfResult(result);
+      const progress = await Promise.race([
+        end.then(() => undefined),
+        this.#query<BatchProgress>('progress'),
+      ]);
+      const key = JSON.stringify([progress?.done, progress?.state, progress?.concurrency]);
+      if (!progress || key === told) continue;
+      told = key;
+      yield progress;
+    }
+  }
+
+  /** The results, as they come while it runs. Throws as `result` does, and StoreError. */
+  async *results({ order = 'input' }: ResultsOptions = {}): AsyncGenerator<ItemResult, void, undefined> {
+    const end = this.result();
+    end.catch(() => undefined);
+    const given = new Set<number>();
+    const early = new Map<number, ItemResult>();
+    let next = 0;
+    for (let since = 0; ;) {
+      const parts: Segment[] | undefined = await Promise.race([
+        end.then(() => undefined),
+        this.#query<Segment[]>('parts', since).then((found) => found ?? []),
+      ]);
+      if (!parts) break;
+      since += parts.length;
+      for (const { blob } of parts)
+        for await (const result of resultsOfBlob(blob, this.#store)) {
+          if (order === 'completion') {
+            if (given.has(result.index)) continue;
+            given.add(result.index);
+            yield result;
+            continue;
+          }
+          early.set(result.index, result);
+          for (let ready = early.get(next); ready; ready = early.get(next)) {
+            early.delete(next);
+            next += 1;
+            yield ready;
+          }
+        }
+      const timer = new AbortController();
+      await Promise.race([end, sleep(POLL_LEAST_MS, undefined, { signal: timer.signal })]).finally(() =>
+        timer.abort(),
+      );
+    }
+    early.clear();
+    for await (const result of resultsOfBlob((await end).results, this.#store))
+      if (order === 'completion' ? !given.has(result.index) : result.index >= next) yield result;
+  }
+
+  /** Asks it to stop: items at work are stopped, what is there is published. Throws BatchNotFoundError. */
+  async cancel(): Promise<void> {
+    await this.#call(() => this.#handle.cancel());
+  }
+
+  /** No further shard begins; those at work end. */
+  async pause(): Promise<void> {
+    await this.#call(() => this.#handle.executeUpdate('pause'));
+  }
+
+  async resume(): Promise<void> {
+    await this.#call(() => this.#handle.executeUpdate('resume'));
+  }
+
+  /** Shards at work at once from now on, 1 to 500. */
+  async setConcurrency(concurrency: number): Promise<void> {
+    await this.#call(() => this.#handle.executeUpdate('setConcurrency', { args: [concurrency] }));
+  }
+
+  async #query<T>(name: string, ...args: unknown[]): Promise<T | undefined> {
+    try {
+      const { connection } = this.#server.client;
+      return await this.#server.call(() =>
+        connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
+          this.#handle.query<T, unknown[]>(name, ...args),
+        ),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#server.call(work);
+    } catch (error) {
+      throw this.#errorOf(error);
+    }
+  }
+
+  #errorOf(error: unknown): unknown {
+    const { batchId } = this;
+    const options = { cause: error };
+    if (error instanceof WorkflowNotFoundError) return new BatchNotFoundError(batchId, options);
+    if (error instanceof WorkflowFailedError)
+      return new BatchBrokenError(batchId, error.cause?.message ?? error.message, options);
+    return fromServer(error, this.#server.place);
+  }
+}
+
+function progressOfResult(result: BatchResult): BatchProgress {
+  const { batchId, name, state, total, done, counts, startedAt, durationMs } = result;
+  return {
+    batchId,
+    name,
+    state,
+    total,
+    done,
+    counts,
+    failures: [],
+    startedAt,
+    elapsedMs: durationMs,
+    concurrency: 0,
+  };
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { BatchOptions } from '../domain/batch.ts';
+import type { BatchInput, BatchResult, BatchState } from '../domain/batch.ts';
+import { KEYS } from '../domain/search-attributes.ts';
+import { specFaults } from '../domain/spec-faults.ts';
+import type { BlobRef } from '../domain/blob.ts';
+import type { Store } from '../store/store.ts';
+import { BatchHandle } from './batch-handle.ts';
+import { rowsOfJsonLines, rowsOfValues } from './batch/item-rows.ts';
+import type { ItemRow } from './batch/item-rows.ts';
+import { writeItems } from './batch/write-items.ts';
+import { InvalidSpecError } from './errors.ts';
+import type { Server } from './server.ts';
+import { fromServer } from './server-errors.ts';
+
+/** Items of a batch: each a JobSpec with an `id` and perhaps a `group`. */
+export type BatchItems =
+  /** Rows that the program has at hand, or makes as they are asked for. */
+  | { rows: Iterable<unknown> | AsyncIterable<unknown> }
+  /** JSON lines, such as a file's stream. */
+  | { jsonLines: AsyncIterable<Uint8Array | string> }
+  /** JSON lines in the store. */
+  | { blob: Pick<BlobRef, 'ref'> };
+
+export interface BatchSummary {
+  batchId: string;
+  state: BatchState;
+  startedAt: Date;
+  endedAt?: Date | undefined;
+}
+
+export interface BatchesParts {
+  server: Server;
+  store: Store;
+  taskQueue: string;
+  /** Whether the server knows Assay's search attributes. */
+  indexed: Promise<boolean>;
+}
+
+const STATES: Record<string, BatchState> = { RUNNING: 'running', COMPLETED: 'done', CANCELLED: 'cancelled' };
+
+/** Batches on a server. */
+export class Batches {
+  readonly #parts: BatchesParts;
+
+  constructor(parts: BatchesParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Checks all items, puts them into the store and starts the batch. A batch of the same name that runs is given back as it is; one that is over
+   * is followed by a new one. Throws InvalidItemsError (with the line of each fault) and InvalidSpecError before anything is started, StoreError,
+   * UnreachableServerError.
+   */
+  async start(items: BatchItems, options: BatchOptions = {}): Promise<BatchHandle> {
+    const { server, store, taskQueue, indexed } = this.#parts;
+    const parsed = BatchOptions.safeParse(options, { reportInput: true });
+    if (!parsed.success) throw new InvalidSpecError(specFaults(parsed.error), { cause: parsed.error });
+    const { name, defaults, skipBad, ...rest } = parsed.data;
+    const batchId = `batch-${name ?? randomUUID()}`;
+    const written = await writeItems(await this.#rows(items), store, { batchId, defaults, skipBad });
+    const input: BatchInput = { batchId, name, ...written, options: rest, indexed: await indexed };
+    try {
+      await server.call(() =>
+        server.client.workflow.start('batchValidation', {
+          taskQueue,
+          workflowId: batchId,
+          args: [input],
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          workflowIdConflictPolicy: 'FAIL',
+          staticSummary: `${name ?? 'batch'}: ${written.total} items`,
+          memo: { total: written.total },
+          ...(input.indexed && { typedSearchAttributes: [{ key: KEYS.batch, value: batchId }] }),
+        }),
+      );
+      return new BatchHandle(server, store, batchId, { started: true });
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError)
+        return new BatchHandle(server, store, batchId);
+      throw fromServer(error, server.place);
+    }
+  }
+
+  /** Starts a batch and waits for its end. Throws as `start` and `BatchHandle.result` do. */
+  async run(items: BatchItems, options: BatchOptions = {}): Promise<BatchResult> {
+    return await (await this.start(items, options)).result();
+  }
+
+  /** A batch by its id (`batch-<name>`) or name. Whether it exists shows with the first question to it. */
+  get(batch: string): BatchHandle {
+    const batchId = batch.startsWith('batch-') ? batch : `batch-${batch}`;
+    return new BatchHandle(this.#parts.server, this.#parts.store, batchId);
+  }
+
+  /** Batches, newest first. Throws UnreachableServerError. */
+  async *list({ limit = 50 } = {}): AsyncGenerator<BatchSummary, void, undefined> {
+    const { server } = this.#parts;
+    const found = server.client.workflow.list({ query: "WorkflowType = 'batchValidation'" });
+    try {
+      let left = limit;
+      for await (const { workflowId, status, startTime, closeTime } of found) {
+        // A run that went on in a fresh history is no batch of its own.
+        if (status.name === 'CONTINUED_AS_NEW') continue;
+        if (left-- <= 0) return;
+        const state = STATES[status.name] ?? 'broken';
+        yield { batchId: workflowId, state, startedAt: startTime, endedAt: closeTime };
+      }
+    } catch (error) {
+      throw fromServer(error, server.place);
+    }
+  }
+
+  async #rows(items: BatchItems): Promise<AsyncIterable<ItemRow>> {
+    if ('rows' in items) return rowsOfValues(items.rows);
+    if ('jsonLines' in items) return rowsOfJsonLines(items.jsonLines);
+    return rowsOfJsonLines((await this.#parts.store.read(items.blob)) as AsyncIterable<Uint8Array>);
+  }
+}
