@@ -85,7 +85,10 @@ async function demo({ keep }: DemoOptions): Promise<void> {
     );
     process.stdout.write(`${webUi(connection!, keep === true)}\n`);
     process.stdout.write(
-      style('dim', `Five jobs and all around them took ${duration(performance.now() - startedAt)}.`) + '\n',
+      style(
+        'dim',
+        `✓ is the verdict that a job is there to show. Five jobs and all around them took ${duration(performance.now() - startedAt)}.`,
+      ) + '\n',
     );
     if (keep && connection!.embedded) await untilAborted(signal);
     refuseUnexpected(outcomes);
@@ -144,7 +147,7 @@ function webUi({ embedded, uiUrl }: Connection, keep: boolean): string {
   if (!embedded) return `Web UI: ${uiUrl}`;
   if (keep)
     return `Web UI: ${uiUrl}\nAll of it runs on, and assay commands in other terminals use it; Ctrl-C stops it.`;
-  return 'Web UI: assay dev starts it again, with these jobs in it (or npm run demo -- --keep, to stay in it).';
+  return 'Web UI: bin/assay dev starts it again, with these jobs in it (or npm run demo -- --keep, to stay in it).';
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {
