@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { InvalidItemsError } from '../../src/client.ts';
+import type { BatchHandle, ItemResult } from '../../src/client.ts';
+import { knownItems } from '../support/batch-items.ts';
+import type { KnownItem } from '../support/batch-items.ts';
+import { openSandboxesOf } from '../support/open-sandboxes.ts';
+import { startStack } from '../support/stack.ts';
+import type { Stack } from '../support/stack.ts';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack.stop());
+
+const rowsOf = (items: KnownItem[]) => ({ rows: items.map(({ row }) => row) });
+
+/** One recorded verdict for each item, in order, none of them wrong, and no sandbox left. */
+async function expectTruth(handle: BatchHandle, items: KnownItem[]): Promise<ItemResult[]> {
+  const results = await Array.fromAsync(handle.results());
+  expect(results.map(({ id }) => id)).toEqual(items.map(({ row }) => row.id));
+  const wrong = results.filter((result, at) => result.verdict !== items[at]?.verdict);
+  expect(wrong.map(({ id, verdict, attempts }) => [id, verdict, attempts.at(-1)?.ended])).toEqual([]);
+  expect(await openSandboxesOf(stack.config, handle.batchId)).toEqual([]);
+  return results;
+}
+
+describe('a batch', () => {
+  test('ends with one verdict for each item, poison or not', async () => {
+    const items = knownItems(60);
+    const handle = await stack.assay.batches.start(rowsOf(items), { concurrency: 2 });
+    const [result, byTheWay] = await Promise.all([
+      handle.result(),
+      Array.fromAsync(handle.results({ order: 'completion' })),
+    ]);
+    const results = await expectTruth(handle, items);
+    expect(byTheWay.toSorted((a, b) => a.index - b.index)).toEqual(results);
+    const counted = (verdict: string) => items.filter((item) => item.verdict === verdict).length;
+    expect(result).toMatchObject({
+      state: 'done',
+      total: 60,
+      done: 60,
+      counts: {
+        passed: counted('passed'),
+        failed: counted('failed'),
+        rejected: counted('rejected'),
+        error: 0,
+      },
+    });
+    expect(await handle.progress()).toMatchObject({ state: 'done', done: 60 });
+  });
+
+  test('gives each item a sandbox of its own where asked', async () => {
+    const items = knownItems(12, { poison: false });
+    const handle = await stack.assay.batches.start(rowsOf(items), { isolation: 'item' });
+    await handle.result();
+    const results = await expectTruth(handle, items);
+    const used = results.flatMap(({ attempts }) => attempts.flatMap(({ sandboxId }) => sandboxId ?? []));
+    expect(new Set(used).size).toBe(used.length);
+  });
+
+  test('executes items without tests, in any language, with files and artifacts', async () => {
+    const rows = [
+      {
+        id: 'chart',
+        language: 'python',
+        code: 'print(open("in.txt").read())\n6 * 7',
+        files: [{ path: 'in.txt', content: 'hello' }],
+      },
+      { id: 'file', language: 'bash', code: 'echo made > out.txt', artifacts: ['out.txt'] },
+      {
+        id: 'tested',
+        language: 'python',
+        code: 'def size(): return len(open("in.txt").read())',
+        files: [{ path: 'in.txt', content: 'hello' }],
+        tests: { kind: 'pytest', code: 'from solution import size\ndef test_size(): assert size() == 5' },
+      },
+      { id: 'js', language: 'javascript', code: 'throw new TypeError("no")' },
+    ];
+    const handle = await stack.assay.batches.start({ rows });
+    await handle.result();
+    const [chart, file, tested, js] = await Array.fromAsync(handle.results());
+    expect(chart).toMatchObject({ verdict: 'passed', execution: { stdout: { text: 'hello\n' } } });
+    expect(file).toMatchObject({ verdict: 'passed', artifacts: [{ path: 'out.txt', bytes: 5 }] });
+    expect(tested).toMatchObject({ verdict: 'passed', tests: { passed: 1 } });
+    expect(js).toMatchObject({ verdict: 'failed', execution: { error: { name: 'TypeError' } } });
+  });
+
+  test('refuses bad items with their lines before anything starts, or records them', async () => {
+    const [good] = knownItems(1);
+    const rows = [
+      good!.row,
+      { id: 'a', language: 'cobol', code: 'x' },
+      good!.row,
+      { language: 'python', code: '1' },
+      7,
+    ];
+    const refused = await stack.assay.batches
+      .start({ rows }, { name: 'refused' })
+      .catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(InvalidItemsError);
+    const { faults } = refused as InvalidItemsError;
+    expect(faults.map(({ line, path }) => `${line} ${path}`)).toEqual(['2 language', '3 id', '4 id', '5 ']);
+    await expect(stack.assay.batches.get('refused').progress()).rejects.toMatchObject({
+      code: 'batch-not-found',
+    });
+
+    const handle = await stack.assay.batches.start(
+      { rows: rows.filter((_, at) => at !== 2) },
+      { skipBad: true },
+    );
+    expect(await handle.result()).toMatchObject({ done: 4, counts: { passed: 1, error: 3 } });
+  });
+
+  test('pauses, resumes and is cancelled while it runs', async () => {
+    const slow = (at: number) => ({
+      id: `s${at}`,
+      language: 'python',
+      code: 'import time; time.sleep(0.3)',
+      validate: { policy: 'off' },
+    });
+    const rows = Array.from({ length: 200 }, (_, at) => slow(at));
+    const handle = await stack.assay.batches.start({ rows }, { name: 'paused', concurrency: 1 });
+    await handle.pause();
+    expect(await handle.progress()).toMatchObject({ state: 'paused' });
+    await expect(handle.setConcurrency(0)).rejects.toThrow();
+    await handle.setConcurrency(2);
+    await handle.resume();
+    for await (const { done } of handle.watch()) if (done > 0) break;
+    await handle.cancel();
+    const result = await handle.result();
+    expect(result.state).toBe('cancelled');
+    expect(result.done).toBeGreaterThan(0);
+    expect(result.done).toBeLessThan(200);
+    expect(await Array.fromAsync(handle.results())).toHaveLength(result.done);
+    expect(await openSandboxesOf(stack.config, handle.batchId)).toEqual([]);
+  });
+
+  test('stops after so many that did not pass', async () => {
+    const rows = Array.from({ length: 100 }, (_, at) => ({
+      id: `f${at}`,
+      language: 'python',
+      code: '1 / 0',
+    }));
+    const handle = await stack.assay.batches.start({ rows }, { failFast: 5, concurrency: 1 });
+    const result = await handle.result();
+    expect(result.state).toBe('stopped');
+    expect(result.counts.failed).toBeGreaterThanOrEqual(5);
+    expect(result.done).toBeLessThan(100);
+  });
+
+  test('an item whose runs do not agree is flaky', async () => {
+    const code = 'import random\nassert random.random() < 0.5';
+    const rows = Array.from({ length: 4 }, (_, at) => ({ id: `r${at}`, language: 'python', code }));
+    const handle = await stack.assay.batches.start({ rows }, { attempts: 12 });
+    const result = await handle.result();
+    expect(result.counts.flaky).toBeGreaterThan(0);
+    const flaky = (await Array.fromAsync(handle.results())).find((item) => item.flaky);
+    expect(flaky?.flaky?.runs).toBe(12);
+  });
+});
