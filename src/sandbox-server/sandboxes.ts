@@ -57,17 +57,7 @@ export class Sandboxes {
     const started = performance.now();
     this.#starting += 1;
     try {
-      const sandbox = await this.#start(nest, request).catch((error: unknown) => {
-        // One that dies while it is set up says nothing of the next, so one more is tried, and said.
-        if (
-          error instanceof ApiError ||
-          error instanceof TemplateBrokenError ||
-          this.#shutdown.signal.aborted
-        )
-          throw error;
-        log.warn({ event: 'sandbox.start-again', template: nest.name, error: String(error) });
-        return this.#start(nest, request);
-      });
+      const sandbox = await this.#start(nest, request);
       const durationMs = Math.round(performance.now() - started);
       log.info({ event: 'sandbox.created', sandboxId: sandbox.id, template: nest.name, durationMs });
       return sandbox;
