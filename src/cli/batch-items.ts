@@ -34,11 +34,12 @@ async function* rowsOfFolder(folder: string): AsyncGenerator<unknown> {
   const paths = await Array.fromAsync(
     glob('**/*.{py,js,mjs,ts}', { cwd: folder, exclude: ['**/node_modules/**'] }),
   );
+  const known = new Set(paths);
   for (const path of paths.toSorted()) {
     const kind = IS_TEST.test(path) ? undefined : KINDS.find(([ending]) => ending.test(path));
     if (!kind) continue;
     const [ending, language, testKind, testsOf] = kind;
-    const test = testsOf(path.replace(ending, '')).find((name) => paths.includes(name));
+    const test = testsOf(path.replace(ending, '')).find((name) => known.has(name));
     if (test === undefined) continue;
     count += 1;
     const [code, tests] = await Promise.all([path, test].map((name) => readFile(join(folder, name), 'utf8')));

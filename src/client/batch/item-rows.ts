@@ -20,11 +20,21 @@ export async function* rowsOfValues(
   for await (const value of values) yield { line: ++line, value };
 }
 
-/** Rows of JSON lines (UTF-8, a byte order mark and empty lines are skipped), with as much memory as the longest line takes. */
-export async function* rowsOfJsonLines(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<ItemRow> {
+/**
+ * Rows of JSON lines (UTF-8, a byte order mark and empty lines are skipped), with as much memory as the longest line takes. A line of more than
+ * `mostChars` characters (default: 256 Mi) is a row with a fault.
+ */
+export async function* rowsOfJsonLines(
+  stream: AsyncIterable<Uint8Array | string>,
+  { mostChars = MOST_CHARS } = {},
+): AsyncGenerator<ItemRow> {
   let line = 0;
-  for await (const text of linesOf(stream)) {
+  for await (const text of linesOf(stream, mostChars)) {
     line += 1;
+    if (text === undefined) {
+      yield { line, fault: `is longer than ${mostChars} characters` };
+      continue;
+    }
     const trimmed = (line === 1 ? text.replace(/^\uFEFF/, '') : text).trim();
     if (trimmed === '') continue;
     try {
@@ -35,25 +45,35 @@ export async function* rowsOfJsonLines(stream: AsyncIterable<Uint8Array | string
   }
 }
 
-async function* linesOf(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
+/** Undefined for a line that is too long. */
+async function* linesOf(
+  stream: AsyncIterable<Uint8Array | string>,
+  mostChars: number,
+): AsyncGenerator<string | undefined> {
   const decoder = new StringDecoder('utf8');
   let pieces: string[] = [];
   let chars = 0;
+  const add = (piece: string) => {
+    chars += piece.length;
+    if (chars > mostChars) pieces = [];
+    else pieces.push(piece);
+  };
+  const taken = () => {
+    const text = chars > mostChars ? undefined : pieces.join('');
+    pieces = [];
+    chars = 0;
+    return text;
+  };
   for await (const chunk of stream) {
     const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk));
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      pieces.push(text.slice(from, end));
-      yield pieces.join('');
-      pieces = [];
-      chars = 0;
+      add(text.slice(from, end));
+      yield taken();
       from = end + 1;
     }
-    pieces.push(text.slice(from));
-    chars += text.length - from;
-    if (chars > MOST_CHARS) throw new RangeError(`a line is longer than ${MOST_CHARS} characters`);
+    add(text.slice(from));
   }
-  pieces.push(decoder.end());
-  const last = pieces.join('');
-  if (last !== '') yield last;
+  add(decoder.end());
+  if (chars > 0) yield taken();
 }

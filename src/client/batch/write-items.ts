@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BatchIndex, ItemLine, Segment } from '../../domain/batch.ts';
 import type { BlobRef } from '../../domain/blob.ts';
 import type { JobInput } from '../../domain/job-input.ts';
+import type { ParsedJobSpec } from '../../domain/job-spec.ts';
 import { specFaults } from '../../domain/spec-faults.ts';
 import type { SpecFault } from '../../domain/spec-faults.ts';
 import type { Store } from '../../store/store.ts';
@@ -46,7 +47,12 @@ export async function writeItems(
     const { id, group, found } = headOf(row);
     const before = id === undefined ? undefined : ids.add(id, row.line);
     if (before !== undefined) found.push({ path: 'id', message: `${id} is that of line ${before} too` });
-    const job = found.length === 0 ? await jobOf(row, `${batchId}/${id}`, defaults, store) : undefined;
+    const spec = isObject(row.value) ? specOf(row.value, defaults) : undefined;
+    if (spec && 'faults' in spec) found.push(...spec.faults);
+    const job =
+      spec && 'spec' in spec && found.length === 0
+        ? await jobOf(spec.spec, `${batchId}/${id}`, store)
+        : undefined;
     if (job && 'faults' in job) found.push(...job.faults);
     // The same id twice cannot be recorded as two items.
     if (found.length > 0 && (!skipBad || before !== undefined)) {
@@ -54,6 +60,8 @@ export async function writeItems(
       if (faults.length < FAULTS_KEPT)
         faults.push(...found.map((fault) => ({ line: row.line, ...(id !== undefined && { id }), ...fault })));
     }
+    // What is refused anyway is looked through, but not kept.
+    if (faulty > 0) continue;
     const line = { id: id ?? `line ${row.line}`, ...(group !== undefined && { group }) };
     await segments.add(found.length === 0 ? { ...line, job: job as JobInput } : { ...line, faults: found });
   }
@@ -63,26 +71,38 @@ export async function writeItems(
 
 function headOf({ value, fault }: ItemRow): { id?: string; group?: string | undefined; found: SpecFault[] } {
   if (fault !== undefined) return { found: [{ path: '', message: fault }] };
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { found: [{ path: '', message: 'must be a JSON object' }] };
+  if (!isObject(value)) return { found: [{ path: '', message: 'must be a JSON object' }] };
   const head = ItemHead.safeParse(value, { reportInput: true });
   return head.success ? { ...head.data, found: [] } : { found: specFaults(head.error) };
 }
 
-async function jobOf(
-  { value }: ItemRow,
-  jobId: string,
+function specOf(
+  row: Record<string, unknown>,
   defaults: Record<string, unknown>,
+): { spec: ParsedJobSpec } | { faults: SpecFault[] } {
+  const { id: _, group: __, ...own } = row;
+  try {
+    return { spec: parseSpec(onceUnlessSaid(merged(defaults, own))) };
+  } catch (error) {
+    return faultsOf(error);
+  }
+}
+
+async function jobOf(
+  spec: ParsedJobSpec,
+  jobId: string,
   store: Store,
 ): Promise<JobInput | { faults: SpecFault[] }> {
-  const { id: _, group: __, ...own } = value as Record<string, unknown>;
   try {
-    const spec = parseSpec(onceUnlessSaid(merged(defaults, own)));
     return await prepareJob(spec, store, { jobId, indexed: false });
   } catch (error) {
-    if (error instanceof InvalidSpecError) return { faults: [...error.faults] };
-    throw error;
+    return faultsOf(error);
   }
+}
+
+function faultsOf(error: unknown): { faults: SpecFault[] } {
+  if (error instanceof InvalidSpecError) return { faults: [...error.faults] };
+  throw error;
 }
 
 function merged(defaults: Record<string, unknown>, own: Record<string, unknown>): Record<string, unknown> {
@@ -102,7 +122,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-class SegmentWriter {
+/** Items on their way into the store, a segment at a time. */
+export class SegmentWriter {
   readonly #store: Store;
   readonly #segments: Segment[] = [];
   #lines: string[] = [];
