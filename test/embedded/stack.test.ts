@@ -62,9 +62,8 @@ test.each(['temporal', 'sandboxes', 'worker'])(
     await until(`${name} runs again`, () =>
       events.some(({ text, source }) => source === name && text === 'is running again'),
     );
-    expect(events.find(({ source, level }) => source === name && level === 'warn')?.text).toMatch(
-      /was killed by SIGKILL; starting it again/,
-    );
+    const told = events.filter(({ source, level }) => source === name && level === 'warn');
+    expect(told.map(({ text }) => text).join('\n')).toMatch(/was killed by SIGKILL; starting it again/);
     const after = stack.processes().find((child) => child.name === name);
     expect(after?.pid).not.toBe(before?.pid);
     expect(await answers(stack)).toBe(true);

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -18,6 +16,7 @@ import type { JobResult } from '../../src/domain/job-result.ts';
 import { JobSpec } from '../../src/domain/job-spec.ts';
 import type { CodeFault } from '../../src/domain/step-outcome.ts';
 import type { TroubleType } from '../../src/domain/trouble.ts';
+import { assayHome } from '../../src/home.ts';
 import { createLogger, temporalLogger } from '../../src/worker/logger.ts';
 import { WORKER_TUNING } from '../../src/worker/start-worker.ts';
 import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
@@ -131,7 +130,7 @@ export async function withScriptedJob<T>(
     const worker = await Worker.create({
       connection,
       taskQueue,
-      workflowBundle: await workflowBundle(process.env['ASSAY_HOME'] ?? join(tmpdir(), 'assay-test-home')),
+      workflowBundle: await workflowBundle(assayHome()),
       activities: scripted(script, calls),
       ...WORKER_TUNING,
     });
