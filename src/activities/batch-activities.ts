@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { BatchActivities } from '../domain/batch.ts';
 import type { ActivityDependencies } from './activities.ts';
+import { Parked } from './shard/parked.ts';
 import { publish } from './shard/publish.ts';
 import { runShard } from './shard/run-shard.ts';
 import { ShardItems } from './shard/shard-items.ts';
@@ -16,6 +17,7 @@ export function createBatchActivities({
   sandboxes,
 }: Pick<ActivityDependencies, 'store' | 'sandboxes'>): BatchActivities {
   const items = new ShardItems(store);
+  const parked = new Parked(sandboxes);
   return {
     runShard: (input) =>
       alive(async (progress) => {
@@ -25,11 +27,16 @@ export function createBatchActivities({
         // Told to stop, because the worker stops or the batch is cancelled, it gives back what there is.
         return await runShard(
           input,
-          { store, sandboxes, items },
+          { store, sandboxes, items, parked },
           { shardId, number: info.attempt, owner, signal, onProgress: (done) => (progress.done = done) },
         );
       }),
-    publishBatch: (input) => alive(() => publish(input, store)),
+    publishBatch: (input) =>
+      alive(async () => {
+        // Whatever still waits for a shard, or was left by a worker that is dead.
+        await sandboxes.closeAllOf({ jobId: input.batchId }).catch(() => 0);
+        return await publish(input, store);
+      }),
   };
 }
 

@@ -201,6 +201,7 @@ export interface ShardOutcome {
 }
 
 export interface PublishInput {
+  batchId: string;
   /** In the order in which they were recorded: the first result of an item counts. */
   parts: Segment[];
 }

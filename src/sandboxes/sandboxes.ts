@@ -71,9 +71,15 @@ export class Sandboxes {
     return await Sandbox.kill(sandboxId, this.#options);
   }
 
-  /** Kills every sandbox of a run of a job, except one that is seen to otherwise, and answers how many there were. */
-  async closeAllOf(tags: Pick<SandboxTags, 'jobId' | 'runId'>, except?: string): Promise<number> {
-    const found = await this.#find({ 'assay.job': tags.jobId, 'assay.run': tags.runId });
+  /** Kills every sandbox of a job, or of one run of it, except one that is seen to otherwise, and answers how many there were. */
+  async closeAllOf(
+    { jobId, runId }: Pick<SandboxTags, 'jobId'> & Partial<SandboxTags>,
+    except?: string,
+  ): Promise<number> {
+    const found = await this.#find({
+      'assay.job': jobId,
+      ...(runId !== undefined && { 'assay.run': runId }),
+    });
     const killed = await Promise.all(
       found.filter((sandboxId) => sandboxId !== except).map((sandboxId) => this.close(sandboxId)),
     );

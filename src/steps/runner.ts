@@ -35,15 +35,13 @@ export interface RunnerOptions {
 export class Runner {
   readonly shared: boolean;
   readonly #process: CodeProcess;
-  readonly #signal: AbortSignal;
   #loaded = false;
   #spoilt: string | undefined;
   #cleaned = true;
 
-  private constructor(process: CodeProcess, shared: boolean, signal: AbortSignal) {
+  private constructor(process: CodeProcess, shared: boolean) {
     this.#process = process;
     this.shared = shared;
-    this.#signal = signal;
   }
 
   /** Starts a process for the next `open` in this sandbox, of which nobody needs to hear where it fails. */
@@ -63,8 +61,8 @@ export class Runner {
     const ahead = started.get(sandbox);
     started.delete(sandbox);
     const process = (await ahead?.catch(() => undefined)) ?? (await CodeProcess.start(sandbox, 'python'));
-    const runner = new Runner(process, shared, context.signal);
-    if (shared) await runner.#warmUp(pytest);
+    const runner = new Runner(process, shared);
+    if (shared) await runner.#warmUp(pytest, context.signal);
     return runner;
   }
 
@@ -84,7 +82,7 @@ export class Runner {
   }
 
   /** Removes all that the last run has left. Answers why the sandbox must not be used again, if so. Throws what the world did. */
-  async clean(): Promise<string | undefined> {
+  async clean(signal: AbortSignal): Promise<string | undefined> {
     if (this.#spoilt === undefined && !this.#cleaned) {
       let answer = '';
       const end = await this.#call(
@@ -92,7 +90,7 @@ export class Runner {
         {},
         {
           timeoutMs: CLEAN_TIMEOUT_MS,
-          signal: this.#signal,
+          signal,
           onStdout: ({ line }) => void (answer += line),
         },
       );
@@ -107,12 +105,8 @@ export class Runner {
     return this.#process.close();
   }
 
-  async #warmUp(pytest: boolean): Promise<void> {
-    const end = await this.#call(
-      'warm_up',
-      { pytest },
-      { timeoutMs: WARM_UP_TIMEOUT_MS, signal: this.#signal },
-    );
+  async #warmUp(pytest: boolean, signal: AbortSignal): Promise<void> {
+    const end = await this.#call('warm_up', { pytest }, { timeoutMs: WARM_UP_TIMEOUT_MS, signal });
     const error = end.why === 'ended' ? end.execution.error : undefined;
     if (end.why !== 'ended' || error)
       throw new Error(`The runner did not start in the sandbox: ${error?.value ?? end.why}`);

@@ -97,7 +97,10 @@ class BatchStory {
   }
 
   async publish() {
-    const { results } = await this.#activities.publishBatch({ parts: this.#record.parts });
+    const { results } = await this.#activities.publishBatch({
+      batchId: this.#record.input.batchId,
+      parts: this.#record.parts,
+    });
     return results;
   }
 

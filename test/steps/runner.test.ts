@@ -73,7 +73,7 @@ assert all(b'sleep' not in open('/proc/%s/cmdline' % p, 'rb').read() for p in ot
     const { sandbox, runner } = await openShared();
     for (const [what, code] of Object.entries(leavings)) {
       await runTests(sandbox, script(code), stepContext(), runner);
-      expect(await runner.clean(), what).toBeUndefined();
+      expect(await runner.clean(stepContext().signal), what).toBeUndefined();
       const after = await runTests(sandbox, script(looks), stepContext(), runner);
       expect(after.fault, what).toBeUndefined();
     }
@@ -86,7 +86,7 @@ assert all(b'sleep' not in open('/proc/%s/cmdline' % p, 'rb').read() for p in ot
       "import subprocess; subprocess.Popen(['setsid', 'sh', '-c', 'sleep 100 & sleep 100'], start_new_session=True)";
     const left = await runTests(sandbox, script(code), stepContext(), runner);
     expect(left.fault?.category).toBe('forged');
-    expect(await runner.clean()).toBeUndefined();
+    expect(await runner.clean(stepContext().signal)).toBeUndefined();
     const after = await runTests(sandbox, script(looks), stepContext(), runner);
     expect(after.fault).toBeUndefined();
     await sandbox.kill();
@@ -100,7 +100,7 @@ assert all(b'sleep' not in open('/proc/%s/cmdline' % p, 'rb').read() for p in ot
   test.for(Object.entries(spoils))('%s spoils the sandbox', { timeout: 60_000 }, async ([, code]) => {
     const { sandbox, runner } = await openShared();
     await runTests(sandbox, script(code), stepContext(), runner).catch(() => undefined);
-    expect(await runner.clean()).toMatch(/killed|System V/);
+    expect(await runner.clean(stepContext().signal)).toMatch(/killed|System V/);
     await sandbox.kill();
   });
 
@@ -114,7 +114,7 @@ assert all(b'sleep' not in open('/proc/%s/cmdline' % p, 'rb').read() for p in ot
       stepContext(),
       runner,
     );
-    expect(await runner.clean()).toBe('/home/user/there.txt was changed');
+    expect(await runner.clean(stepContext().signal)).toBe('/home/user/there.txt was changed');
     await sandbox.kill();
   });
 });

@@ -6,6 +6,7 @@ import type { Sandboxes } from '../../sandboxes/sandboxes.ts';
 import type { SandboxTags } from '../../sandboxes/tags.ts';
 import { Runner } from '../../steps/runner.ts';
 import type { StepContext } from '../../steps/step-context.ts';
+import type { Parked } from './parked.ts';
 
 /** After so many items a sandbox is replaced, whatever it looks like. */
 const ITEMS_A_SANDBOX = 1_000;
@@ -16,11 +17,10 @@ export interface Berth {
   runner?: Runner | undefined;
 }
 
-interface Opened extends Berth {
+export interface Opened extends Berth {
   sandboxId: string;
   kind: string;
   items: number;
-  openedAtMs: number;
   timer: NodeJS.Timeout;
 }
 
@@ -30,6 +30,7 @@ export class Lane {
   readonly #tags: Pick<SandboxTags, 'owner' | 'jobId' | 'runId'>;
   readonly #isolation: Isolation;
   readonly #context: StepContext;
+  readonly #parked: Parked;
   #opened: Opened | undefined;
   #opening = 0;
   readonly #closing = new Set<Promise<unknown>>();
@@ -39,7 +40,9 @@ export class Lane {
     tags: Pick<SandboxTags, 'owner' | 'jobId' | 'runId'>,
     isolation: Isolation,
     context: StepContext,
+    parked: Parked,
   ) {
+    this.#parked = parked;
     this.#sandboxes = sandboxes;
     this.#tags = tags;
     this.#isolation = isolation;
@@ -54,7 +57,7 @@ export class Lane {
   async berth(job: JobInput): Promise<Berth> {
     const kind = `${job.template} ${job.limits.internet}`;
     if (this.#opened && this.#opened.kind !== kind) this.discard();
-    this.#opened ??= await this.#open(job, kind);
+    this.#opened ??= this.#parked.take(this.#tags.jobId, kind) ?? (await this.#open(job, kind));
     this.#opened.items += 1;
     return this.#opened;
   }
@@ -62,7 +65,8 @@ export class Lane {
   /** After an item: makes the sandbox ready for the next one, or lets go of it. */
   async leave(): Promise<void> {
     const { runner, items } = this.#opened ?? {};
-    const clean = runner && items! < ITEMS_A_SANDBOX ? (await runner.clean()) === undefined : false;
+    const clean =
+      runner && items! < ITEMS_A_SANDBOX ? (await runner.clean(this.#context.signal)) === undefined : false;
     if (!clean) this.discard();
   }
 
@@ -77,11 +81,19 @@ export class Lane {
     void closing.finally(() => this.#closing.delete(closing));
   }
 
-  /** Closes all, those of a dead predecessor with `sweep` too, and waits for it. */
-  async close({ sweep = false } = {}): Promise<void> {
+  /** Closes what a try of this shard has opened whose worker is dead. */
+  async sweep(): Promise<void> {
+    await this.#sandboxes.closeAllOf(this.#tags).catch(() => undefined);
+  }
+
+  /** The end of the shard: its clean sandbox is left to the next one of the batch. Waits until the others are closed. */
+  async close({ keep }: { keep: boolean }): Promise<void> {
+    if (keep && this.#opened) {
+      this.#parked.put(this.#tags.jobId, this.#opened);
+      this.#opened = undefined;
+    }
     this.discard();
     await Promise.all(this.#closing);
-    if (sweep) await this.#sandboxes.closeAllOf(this.#tags).catch(() => undefined);
   }
 
   async #open(job: JobInput, kind: string): Promise<Opened> {
@@ -101,7 +113,7 @@ export class Lane {
         this.#isolation === 'shard'
           ? await Runner.open(sandbox, this.#context, { shared: true, pytest: tests?.kind === 'pytest' })
           : undefined;
-      return { sandbox, sandboxId, runner, kind, items: 0, openedAtMs: Date.now(), timer };
+      return { sandbox, sandboxId, runner, kind, items: 0, timer };
     } catch (error) {
       clearInterval(timer);
       await this.#sandboxes.close(sandboxId).catch(() => undefined);

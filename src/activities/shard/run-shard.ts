@@ -18,6 +18,7 @@ import { troubleOf } from '../to-failure.ts';
 import { badItemResult, itemResult } from './item-result.ts';
 import { Lane } from './lane.ts';
 import { Ledger } from './ledger.ts';
+import type { Parked } from './parked.ts';
 import type { ShardItems } from './shard-items.ts';
 
 /** Items whose validation runs ahead of the one that is in the sandbox. */
@@ -27,6 +28,7 @@ export interface ShardParts {
   store: Store;
   sandboxes: Sandboxes;
   items: ShardItems;
+  parked: Parked;
 }
 
 export interface ShardTry {
@@ -45,17 +47,24 @@ export interface ShardTry {
  */
 export async function runShard(
   input: RunShardInput,
-  { store, sandboxes, items }: ShardParts,
+  { store, sandboxes, items, parked }: ShardParts,
   { shardId, number, owner, signal, onProgress }: ShardTry,
 ): Promise<ShardOutcome> {
   const from = performance.now();
   const lines = await items.read(input.items, input.ranges);
   const ledger = await Ledger.open(store, `batches/${input.batchId}/${shardId}/`, number);
   const context = { store, signal };
-  const lane = new Lane(sandboxes, { owner, jobId: input.batchId, runId: shardId }, input.isolation, context);
+  const lane = new Lane(
+    sandboxes,
+    { owner, jobId: input.batchId, runId: shardId },
+    input.isolation,
+    context,
+    parked,
+  );
   const left: number[] = [];
+  let keep = false;
   try {
-    if (number > 1) await lane.close({ sweep: true });
+    if (number > 1) await lane.sweep();
     const todo = grouped(lines.filter((line) => !ledger.has(line.index)));
     const validated = ahead(todo, (line) => line.job && validate(line.job, context), VALIDATED_AHEAD);
     for (const line of todo) {
@@ -78,11 +87,12 @@ export async function runShard(
       }
       onProgress(ledger.done);
     }
+    keep = !signal.aborted;
   } catch (error) {
     await ledger.close();
     throw error;
   } finally {
-    await lane.close();
+    await lane.close({ keep });
   }
   const busyMs = Math.round(performance.now() - from);
   return { ...(await ledger.seal()), left: rangesOf(left), busyMs };
