@@ -52,7 +52,7 @@ describe('a batch', () => {
 
   test('gives each item a sandbox of its own where asked', async () => {
     const items = knownItems(12, { poison: false });
-    const handle = await stack.assay.batches.start(rowsOf(items), { isolation: 'item' });
+    const handle = await stack.assay.batches.start(rowsOf(items), { isolation: 'item', cache: false });
     await handle.result();
     const results = await expectTruth(handle, items);
     const used = results.flatMap(({ attempts }) => attempts.flatMap(({ sandboxId }) => sandboxId ?? []));
@@ -120,7 +120,10 @@ describe('a batch', () => {
       validate: { policy: 'off' },
     });
     const rows = Array.from({ length: 200 }, (_, at) => slow(at));
-    const handle = await stack.assay.batches.start({ rows }, { name: 'paused', concurrency: 1 });
+    const handle = await stack.assay.batches.start(
+      { rows },
+      { name: 'paused', concurrency: 1, cache: false },
+    );
     await handle.pause();
     expect(await handle.progress()).toMatchObject({ state: 'paused' });
     await expect(handle.setConcurrency(0)).rejects.toThrow();
@@ -136,13 +139,31 @@ describe('a batch', () => {
     expect(await openSandboxesOf(stack.config, handle.batchId)).toEqual([]);
   });
 
+  test('takes recorded verdicts of the same items, unless told not to', async () => {
+    const items = knownItems(20, { poison: false });
+    const batchOf = async (cache: boolean) => {
+      const handle = await stack.assay.batches.start(rowsOf(items), { cache });
+      const { counts } = await handle.result();
+      await expectTruth(handle, items);
+      return counts.cached;
+    };
+    await batchOf(false);
+    await batchOf(true);
+    expect(await batchOf(true)).toBe(20);
+    expect(await batchOf(false)).toBe(0);
+    const [first] = items;
+    const other = { ...first!.row, code: `${String(first!.row['code'])}# other`, id: 'other' };
+    const handle = await stack.assay.batches.start({ rows: [other] });
+    expect((await handle.result()).counts.cached).toBe(0);
+  });
+
   test('stops after so many that did not pass', async () => {
     const rows = Array.from({ length: 100 }, (_, at) => ({
       id: `f${at}`,
       language: 'python',
       code: '1 / 0',
     }));
-    const handle = await stack.assay.batches.start({ rows }, { failFast: 5, concurrency: 1 });
+    const handle = await stack.assay.batches.start({ rows }, { failFast: 5, concurrency: 1, cache: false });
     const result = await handle.result();
     expect(result.state).toBe('stopped');
     expect(result.counts.failed).toBeGreaterThanOrEqual(5);

@@ -16,6 +16,7 @@ import { validate } from '../../steps/validate.ts';
 import type { Store } from '../../store/store.ts';
 import { troubleOf } from '../to-failure.ts';
 import { badItemResult, itemResult } from './item-result.ts';
+import { VerdictCache } from './verdict-cache.ts';
 import { Lane } from './lane.ts';
 import { Ledger } from './ledger.ts';
 import type { Parked } from './parked.ts';
@@ -65,7 +66,11 @@ export async function runShard(
   let keep = false;
   try {
     if (number > 1) await lane.sweep();
-    const todo = grouped(lines.filter((line) => !ledger.has(line.index)));
+    // An item that is to run several times is not asked what it once came to.
+    const cache = input.cache && input.attempts === 1 ? new VerdictCache(store) : undefined;
+    const unknown = lines.filter((line) => !ledger.has(line.index));
+    for (const result of (await cache?.find(unknown)) ?? []) ledger.add(result);
+    const todo = grouped(unknown.filter((line) => !ledger.has(line.index)));
     const validated = ahead(todo, (line) => line.job && validate(line.job, context), VALIDATED_AHEAD);
     for (const line of todo) {
       const late = performance.now() - from > input.softLimitMs && ledger.done > 0;
@@ -81,6 +86,7 @@ export async function runShard(
             )
           : badItemResult(input.batchId, line);
         ledger.add(result);
+        if (line.job) await cache?.put(line.job, result);
       } catch (error) {
         if (!signal.aborted) throw error;
         left.push(line.index);
