@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Guard } from './guard.ts';
 import { identityOf, type ProcessIdentity } from './process-identity.ts';
+import { eventOfLogLine } from './log-line.ts';
 import type { OnStackEvent, StackEvent } from './stack-event.ts';
 
 const FIRST_BACKOFF_MS = 200;
@@ -40,7 +41,8 @@ export class ChildFailedError extends Error {
 
   /** @param what Such as `worker did not start`. */
   constructor(what: string, how: string, lines: string[], logFile: string) {
-    const said = lines.find((line) => /error|cannot|failed|assay/i.test(line)) ?? lines.at(-1);
+    const words = lines.flatMap(wordsOf);
+    const said = words.find((line) => /error|cannot|failed|assay/i.test(line)) ?? words.at(-1);
     super(`${what}: ${how}${said ? `: ${said}` : ''} (log: ${logFile})`);
     this.portTaken = lines.some((line) => /address already in use|EADDRINUSE/.test(line));
   }
@@ -220,6 +222,13 @@ export class Child {
       // the group is empty
     }
   }
+}
+
+/** What a line of output says of a failure: of a log in JSON only what is an error. */
+function wordsOf(line: string): string[] {
+  if (!line.startsWith('{')) return [line];
+  const event = eventOfLogLine(line);
+  return event?.level === 'error' ? [event.text] : [];
 }
 
 function howItEnds(child: ChildProcess): Promise<string> {

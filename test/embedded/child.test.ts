@@ -47,6 +47,14 @@ test('a child that fails although all is there: its own words', async () => {
   );
 });
 
+test('a child that fails with a log in JSON: its error, and not what came before', async () => {
+  const log = (level: number, msg: string) => `echo '${JSON.stringify({ level, msg })}' >&2`;
+  const { child: started } = child(`${log(40, 'assay cannot say more')}; ${log(50, 'no luck')}; exit 3`);
+  await expect(started.start()).rejects.toThrow(
+    /^worker did not start: it ended with exit code 3: no luck \(log: .*\)$/,
+  );
+});
+
 test('a child that is never ready is ended', async () => {
   const { child: started } = child('sleep 60', { readyWithinMs: 200 });
   await expect(started.start()).rejects.toThrow('it was not ready within 0.2 s');
