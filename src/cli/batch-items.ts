@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { glob, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 import type { BatchItems } from '../client/batches.ts';
 import type { Language } from '../domain/language.ts';
 import { UsageError } from './cli-error.ts';
@@ -17,15 +18,35 @@ const KINDS: [RegExp, Language, 'pytest' | 'node', (base: string) => string[]][]
 ];
 const IS_TEST = /(^|\/)test_[^/]*\.py$|_test\.py$|\.test\.(m?js|ts)$/;
 
-/** What ITEMS names: a file of JSON lines, `-` for stdin, a blob of the store, or a folder of code with tests beside. Throws UsageError. */
-export async function batchItems(source: string): Promise<BatchItems> {
-  if (source === '-') return { jsonLines: process.stdin };
-  if (source.startsWith('blob:')) return { blob: { ref: source } };
+/**
+ * What ITEMS names: a file of JSON lines or CSV, `-` for stdin (CSV where a map is given), a blob of the store, or a folder of code with tests
+ * beside. Throws UsageError.
+ */
+export async function batchItems(source: string, map?: Record<string, string>): Promise<BatchItems> {
+  if (source === '-') return map ? { csv: process.stdin, map } : { jsonLines: process.stdin };
+  if (source.startsWith('blob:')) {
+    if (/^blob:sha256:[0-9a-f]{64}$/.test(source)) return { blob: { ref: source } };
+    throw new UsageError(`${source} is no reference into the store; one looks like blob:sha256:…`);
+  }
   const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`;
     throw new UsageError(`${source} ${why}; give a file of JSON lines, a folder, a store reference or -`);
   });
-  return found.isDirectory() ? { rows: rowsOfFolder(source) } : { jsonLines: createReadStream(source) };
+  const isCsv = /\.csv$/i.test(source) && found.isFile();
+  if (map && !isCsv) throw new UsageError(`--map is for CSV; ${source} is none`);
+  if (found.isDirectory()) return { rows: rowsOfFolder(source) };
+  return isCsv ? { csv: createReadStream(source), map } : { jsonLines: createReadStream(source) };
+}
+
+/** `id=task_id,tests.code=test` as a map of fields to columns. */
+export function columnMap(text: string): Record<string, string> {
+  const pairs = text.split(',').map((pair) => {
+    const [field = '', column = ''] = pair.split(/=(.*)/s).map((part) => part.trim());
+    if (field === '' || column === '')
+      throw new InvalidArgumentError('It must look like field=column,field=column');
+    return [field, column];
+  });
+  return Object.fromEntries(pairs) as Record<string, string>;
 }
 
 /** One item for each file that has a test file beside it; its id is its path in the folder. */

@@ -7,7 +7,8 @@ import { Command, Option } from 'commander';
 import type { BatchHandle } from '../client/batch-handle.ts';
 import { ISOLATIONS } from '../domain/batch.ts';
 import type { BatchOptions, BatchResult, Counts } from '../domain/batch.ts';
-import { batchItems } from './batch-items.ts';
+import type { JobSpec } from '../domain/job-spec.ts';
+import { batchItems, columnMap } from './batch-items.ts';
 import { BatchBar, batchSummary } from './batch-progress.ts';
 import { UsageError } from './cli-error.ts';
 import type { Connection } from './connection.ts';
@@ -16,6 +17,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { InterruptedError } from './interrupt.ts';
 import { parseJson } from './parse-json.ts';
+import { patientSpec } from './patient-spec.ts';
 import { readText } from './read-input.ts';
 import { wholeNumber } from './run-options.ts';
 import { jobUrl } from './web-ui.ts';
@@ -23,6 +25,7 @@ import { withConnection } from './with-connection.ts';
 
 interface BatchRunOptions extends ConnectionOptions, Omit<BatchOptions, 'defaults'> {
   defaults?: string;
+  map?: Record<string, string>;
   out?: string;
   json?: boolean;
   detach?: boolean;
@@ -39,7 +42,7 @@ export function batchRunCommand(): Command {
     .description('Runs every item of a file as a durable batch and shows what it comes to.')
     .argument(
       '<items>',
-      'JSON lines (a JobSpec with an id each), a folder of code with tests beside, a store reference, or - for stdin',
+      'JSON lines (a JobSpec with an id each), CSV, a folder of code with tests beside, a store reference, or - for stdin',
     )
     .option('--name <name>', 'name of the batch; while one of this name runs, it is that batch')
     .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
@@ -49,6 +52,11 @@ export function batchRunCommand(): Command {
       ),
     )
     .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
+    .option(
+      '--map <field=column,...>',
+      'columns of a CSV, such as id=task,code=solution,tests.code=test',
+      columnMap,
+    )
     .option('--fail-fast <number>', 'stop after so many items that did not pass', wholeNumber(1, 1e9))
     .option(
       '--attempts <number>',
@@ -81,14 +89,15 @@ Exit codes: 0 all passed, 1 some failed or were rejected, 3 some ended in an err
 async function run(source: string, options: BatchRunOptions): Promise<void> {
   const { name, concurrency, isolation, failFast, attempts, priority, cache, skipBad } = options;
   const defaults = options.defaults === undefined ? {} : await readDefaults(options.defaults);
-  const items = await batchItems(source);
+  const items = await batchItems(source, options.map);
   await withConnection(
     options,
     options.detach ? { lasting: NEEDS_LASTING } : {},
     async (connection, signal) => {
       const { assay } = connection;
+      const patient = patientSpec(defaults as JobSpec, connection) as Record<string, unknown>;
       const handle = await assay.batches.start(items, {
-        ...{ name, defaults, concurrency, isolation, failFast, attempts, priority, cache, skipBad },
+        ...{ name, defaults: patient, concurrency, isolation, failFast, attempts, priority, cache, skipBad },
       });
       if (!handle.started)
         process.stderr.write(`assay: ${handle.batchId} runs already; this is that batch\n`);

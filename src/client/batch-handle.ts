@@ -5,7 +5,7 @@ import { BatchResult } from '../domain/batch.ts';
 import type { BatchProgress, ItemResult, Segment } from '../domain/batch.ts';
 import type { Store } from '../store/store.ts';
 import { resultsOfBlob } from './batch/result-lines.ts';
-import { BatchBrokenError, BatchNotFoundError } from './errors.ts';
+import { BatchBrokenError, BatchNotFoundError, BatchOverError } from './errors.ts';
 import type { Server } from './server.ts';
 import { fromServer, isUnreachable } from './server-errors.ts';
 
@@ -123,23 +123,41 @@ export class BatchHandle {
       if (order === 'completion' ? !given.has(result.index) : result.index >= next) yield result;
   }
 
-  /** Asks it to stop: items at work are stopped, what is there is published. Throws BatchNotFoundError. */
+  /** Asks it to stop: items at work are stopped, what is there is published. One that is over stays as it is. Throws BatchNotFoundError. */
   async cancel(): Promise<void> {
-    await this.#call(() => this.#handle.cancel());
+    try {
+      await this.#server.call(() => this.#handle.cancel());
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw this.#errorOf(error);
+      await this.#call(() => this.#handle.describe());
+    }
   }
 
-  /** No further shard begins; those at work end. */
+  /** No further shard begins; those at work end. Throws BatchNotFoundError, BatchOverError. */
   async pause(): Promise<void> {
-    await this.#call(() => this.#handle.executeUpdate('pause'));
+    await this.#update('pause');
   }
 
+  /** Goes on with one that is paused. Throws as `pause` does. */
   async resume(): Promise<void> {
-    await this.#call(() => this.#handle.executeUpdate('resume'));
+    await this.#update('resume');
   }
 
-  /** Shards at work at once from now on, 1 to 500. */
+  /** Shards at work at once from now on, 1 to 500. Throws as `pause` does, and RangeError. */
   async setConcurrency(concurrency: number): Promise<void> {
-    await this.#call(() => this.#handle.executeUpdate('setConcurrency', { args: [concurrency] }));
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 500)
+      throw new RangeError('the concurrency is a whole number from 1 to 500');
+    await this.#update('setConcurrency', concurrency);
+  }
+
+  async #update(name: string, ...args: unknown[]): Promise<void> {
+    try {
+      await this.#server.call(() => this.#handle.executeUpdate(name, { args } as { args: [unknown] }));
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw this.#errorOf(error);
+      await this.#call(() => this.#handle.describe());
+      throw new BatchOverError(this.batchId, { cause: error });
+    }
   }
 
   async #query<T>(name: string, ...args: unknown[]): Promise<T | undefined> {

@@ -6,7 +6,9 @@ import { KEYS } from '../domain/search-attributes.ts';
 import { specFaults } from '../domain/spec-faults.ts';
 import type { BlobRef } from '../domain/blob.ts';
 import type { Store } from '../store/store.ts';
+import { StoreError } from '../store/store-error.ts';
 import { BatchHandle } from './batch-handle.ts';
+import { rowsOfCsv } from './batch/csv-rows.ts';
 import { rowsOfJsonLines, rowsOfValues } from './batch/item-rows.ts';
 import type { ItemRow } from './batch/item-rows.ts';
 import { writeItems } from './batch/write-items.ts';
@@ -20,6 +22,8 @@ export type BatchItems =
   | { rows: Iterable<unknown> | AsyncIterable<unknown> }
   /** JSON lines, such as a file's stream. */
   | { jsonLines: AsyncIterable<Uint8Array | string> }
+  /** CSV with a header; `map` says which column holds a field, such as `{ id: 'task_id', 'tests.code': 'test' }`. */
+  | { csv: AsyncIterable<Uint8Array | string>; map?: Record<string, string> | undefined }
   /** JSON lines in the store. */
   | { blob: Pick<BlobRef, 'ref'> };
 
@@ -113,7 +117,17 @@ export class Batches {
 
   async #rows(items: BatchItems): Promise<AsyncIterable<ItemRow>> {
     if ('rows' in items) return rowsOfValues(items.rows);
+    if ('csv' in items) return rowsOfCsv(items.csv, items.map);
     if ('jsonLines' in items) return rowsOfJsonLines(items.jsonLines);
-    return rowsOfJsonLines((await this.#parts.store.read(items.blob)) as AsyncIterable<Uint8Array>);
+    return rowsOfJsonLines((await this.#stored(items.blob)) as AsyncIterable<Uint8Array>);
+  }
+
+  async #stored(blob: Pick<BlobRef, 'ref'>): Promise<AsyncIterable<unknown>> {
+    try {
+      return await this.#parts.store.read(blob);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'not-found') throw error;
+      throw new InvalidSpecError([{ path: blob.ref, message: 'is not in the store' }], { cause: error });
+    }
   }
 }

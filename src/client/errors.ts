@@ -108,6 +108,18 @@ export class BatchNotFoundError extends AssayError {
   }
 }
 
+/** The batch has ended, so that it cannot be paused or changed. */
+export class BatchOverError extends AssayError {
+  override readonly name = 'BatchOverError';
+  readonly code = 'batch-over';
+  readonly batchId: string;
+
+  constructor(batchId: string, options?: ErrorOptions) {
+    super(`The batch ${batchId} is over already`, options);
+    this.batchId = batchId;
+  }
+}
+
 /** The batch's workflow failed or was terminated from outside, or does not answer. */
 export class BatchBrokenError extends AssayError {
   override readonly name = 'BatchBrokenError';

@@ -17,7 +17,7 @@ const SEGMENT_CHARS = 4 * 1024 * 1024;
 /** Faults that are kept to be told; the others are only counted. */
 const FAULTS_KEPT = 1_000;
 /** Fields of a spec that are objects: an item may say one of their fields and leave the others to the defaults. */
-const MERGED = ['limits', 'retry', 'validate', 'labels'];
+const MERGED = ['limits', 'retry', 'validate', 'labels', 'tests'];
 
 const ItemHead = z.object({
   id: z.string().min(1, 'must not be empty').max(500, 'must have at most 500 characters'),
@@ -107,8 +107,12 @@ function faultsOf(error: unknown): { faults: SpecFault[] } {
 
 function merged(defaults: Record<string, unknown>, own: Record<string, unknown>): Record<string, unknown> {
   const all = { ...defaults, ...own };
-  for (const name of MERGED)
-    if (isObject(defaults[name]) && isObject(own[name])) all[name] = { ...defaults[name], ...own[name] };
+  for (const name of MERGED) {
+    const [usual, said] = [defaults[name], own[name]];
+    // Tests of another kind have other fields.
+    if (name === 'tests' && isObject(said) && said['kind'] !== undefined) continue;
+    if (isObject(usual) && isObject(said)) all[name] = { ...usual, ...said };
+  }
   return all;
 }
 

@@ -1,0 +1,84 @@
+import { pipeline, Readable } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
+import type { ItemRow } from './item-rows.ts';
+
+/** Fields of a JobSpec that are text as they stand; a cell of any other holds JSON, such as a number or a list. */
+const TEXT = /^(id|group|key|language|code|template|tests\.(kind|code)|validate\.policy|labels\..+)$/;
+
+/** Which column holds a field: `{ id: 'task_id', 'tests.code': 'test' }`. */
+export type ColumnMap = Record<string, string>;
+
+interface CsvRecord {
+  record: Record<string, string>;
+  info: { lines: number; invalid_field_length: number };
+}
+
+/**
+ * Rows of CSV with a header (RFC 4180, UTF-8). Without a map each column is the field of its name, such as `limits.timeoutMs`; with one,
+ * other columns are left out. Empty cells say nothing. A row's line is the one in which it ends.
+ */
+export async function* rowsOfCsv(
+  stream: AsyncIterable<Uint8Array | string>,
+  map?: ColumnMap,
+): AsyncGenerator<ItemRow> {
+  let missing: string[] = [];
+  const columns = (header: string[]) => {
+    missing = Object.values(map ?? {}).filter((column) => !header.includes(column));
+    return header;
+  };
+  const parser = parse({
+    ...{ bom: true, columns, info: true, skip_empty_lines: true },
+    // Told row by row below; an error would end the reading.
+    relax_column_count: true,
+  });
+  let uneven = 0;
+  // What goes wrong is thrown where the parser is read.
+  pipeline(Readable.from(stream), parser, () => undefined);
+  try {
+    for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
+      if (missing.length > 0) {
+        const has = Object.keys(record).join(', ');
+        return yield { line: 1, fault: `has no column ${missing.join(', ')}; it has ${has}` };
+      }
+      if (info.invalid_field_length > uneven) {
+        uneven = info.invalid_field_length;
+        yield { line: info.lines, fault: 'has more or fewer cells than the header' };
+        continue;
+      }
+      const fields = map ?? Object.fromEntries(Object.keys(record).map((column) => [column, column]));
+      yield { line: info.lines, value: valueOf(record, fields) };
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const { lines } = error as CsvError & { lines?: number };
+    yield { line: lines ?? 1, fault: `is no CSV: ${error.message}` };
+  }
+}
+
+function valueOf(record: Record<string, string>, fields: ColumnMap): Record<string, unknown> {
+  const outer = new Map<string, unknown>();
+  const inner = new Map<string, Map<string, unknown>>();
+  for (const [field, column] of Object.entries(fields)) {
+    const cell = record[column];
+    if (cell === undefined || cell === '') continue;
+    const value = TEXT.test(field) ? cell : jsonOrText(cell);
+    const at = field.indexOf('.');
+    if (at < 0) {
+      outer.set(field, value);
+      continue;
+    }
+    const name = field.slice(0, at);
+    inner.set(name, (inner.get(name) ?? new Map<string, unknown>()).set(field.slice(at + 1), value));
+  }
+  for (const [name, values] of inner) outer.set(name, Object.fromEntries(values));
+  return Object.fromEntries(outer);
+}
+
+/** What is no JSON stays text: the schema says what the field must be. */
+function jsonOrText(cell: string): unknown {
+  try {
+    return JSON.parse(cell);
+  } catch {
+    return cell;
+  }
+}

@@ -1,0 +1,45 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, describe } from 'vitest';
+import { batchItems, columnMap } from '../../src/cli/batch-items.ts';
+import { exitCodeOfCounts } from '../../src/cli/batch-run.ts';
+import { tempFolder } from '../support/assay.ts';
+
+describe('items', () => {
+  test('of a folder are the files with tests beside, by their paths', async () => {
+    const folder = tempFolder();
+    const file = (name: string, content: string) => {
+      mkdirSync(join(folder, name, '..'), { recursive: true });
+      writeFileSync(join(folder, name), content);
+    };
+    for (const name of ['b/solve.py', 'a.ts', 'c.js', 'lonely.py', 'node_modules/x/y.js'])
+      file(name, `# ${name}`);
+    for (const name of ['b/test_solve.py', 'a.test.ts', 'c.test.js', 'node_modules/x/y.test.js'])
+      file(name, `# ${name}`);
+    file('d.py', '# d.py');
+    file('d_test.py', '# d_test.py');
+    const items = await batchItems(folder);
+    const rows = await Array.fromAsync('rows' in items ? items.rows : []);
+    const row = (id: string, language: string, kind: string, test: string) => ({
+      ...{ id, language, code: `# ${id}`, tests: { kind, code: `# ${test}` } },
+    });
+    expect(rows).toEqual([
+      row('a.ts', 'typescript', 'node', 'a.test.ts'),
+      row('b/solve.py', 'python', 'pytest', 'b/test_solve.py'),
+      row('c.js', 'javascript', 'node', 'c.test.js'),
+      row('d.py', 'python', 'pytest', 'd_test.py'),
+    ]);
+  });
+
+  test('of CSV come by a map', () => {
+    expect(columnMap('id=task, tests.code=a=b')).toEqual({ id: 'task', 'tests.code': 'a=b' });
+  });
+});
+
+test('the exit code says the worst', () => {
+  const none = { passed: 3, failed: 0, rejected: 0, error: 0, cached: 0, flaky: 0 };
+  expect(exitCodeOfCounts(none)).toBe(0);
+  expect(exitCodeOfCounts({ ...none, failed: 1 })).toBe(1);
+  expect(exitCodeOfCounts({ ...none, rejected: 1 })).toBe(1);
+  expect(exitCodeOfCounts({ ...none, failed: 1, error: 1 })).toBe(3);
+});

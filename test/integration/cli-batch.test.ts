@@ -1,0 +1,75 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { assay, tempFolder } from '../support/assay.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = tempFolder();
+});
+
+function file(name: string, content: string): string {
+  mkdirSync(join(folder, name, '..'), { recursive: true });
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+}
+const item = (id: string, more: object = {}) =>
+  JSON.stringify({ id, language: 'python', code: 'print(1)', ...more });
+
+/** No worker polls there: a batch that was started after all would never end. */
+async function refused(args: string[], why: RegExp | string, input = ''): Promise<string> {
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), ASSAY_STORE: join(folder, 'store') };
+  const { code, stdout, stderr } = await assay(['batch', 'run', ...args, '--task-queue', 'nobody'], {
+    ...{ cwd: folder, env, input },
+  });
+  expect(stderr).toMatch(why);
+  expect({ code, stdout }, stderr).toEqual({ code: 64, stdout: '' });
+  return stderr;
+}
+
+describe('exit code 64, and nothing is started', () => {
+  test('for bad lines, each with its number and path', async () => {
+    file('bad.jsonl', `${item('a')}\n{\n${item('a', { limits: { timeout: 1 } })}\n`);
+    const stderr = await refused(['bad.jsonl'], /^assay: line 2: [^\n]*is no JSON/);
+    expect(stderr).toContain('line 3: id: a is that of line 1 too');
+    expect(stderr).toContain('line 3: limits.timeout: there is no such field');
+  });
+
+  test('for thousands of bad lines, of which some are shown', async () => {
+    const lines = Array.from({ length: 2_500 }, (_, at) => item(`i${at}`, { code: '' }));
+    const stderr = await refused(['-'], /line 1: code/, lines.join('\n'));
+    expect(stderr).toContain('2500 items are at fault');
+    expect(stderr.trimEnd().split('\n')).toHaveLength(21);
+  });
+
+  test.each([
+    ['a file that is not there', ['missing.jsonl'], 'missing.jsonl does not exist'],
+    ['a bad store reference', ['blob:md5:1'], 'is no reference into the store'],
+    ['a reference to nothing', [`blob:sha256:${'0'.repeat(64)}`], 'is not in the store'],
+    ['a folder without tests', ['.'], 'has no code with tests beside'],
+    ['a bad name', ['ok.jsonl', '--name', 'a b'], 'name'],
+    ['a concurrency of 0', ['ok.jsonl', '--concurrency', '0'], 'whole number from 1 to 500'],
+    ['a priority of 9', ['ok.jsonl', '--priority', '9'], 'whole number from 1 to 5'],
+    ['defaults that are no object', ['ok.jsonl', '--defaults', 'list.json'], 'must be a JSON object'],
+    ['defaults that are not there', ['ok.jsonl', '--defaults', 'no.json'], 'no.json'],
+    ['a map without CSV', ['ok.jsonl', '--map', 'id=a'], '--map is for CSV'],
+    ['a map that is none', ['ok.csv', '--map', 'id'], 'field=column'],
+    ['a column that is not there', ['ok.csv', '--map', 'id=task'], 'has no column task; it has id, code'],
+    ['--detach with --json', ['ok.jsonl', '--detach', '--json'], 'cannot be used with'],
+  ])('for %s', async (_, args, why) => {
+    file('ok.jsonl', item('a'));
+    file('ok.csv', 'id,code\na,b\n');
+    file('list.json', '[]');
+    await refused(args, why);
+  });
+});
+
+test('a batch that does not exist is bad input, whatever is asked of it', async () => {
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress') };
+  for (const verb of ['status', 'watch', 'results', 'cancel', 'pause', 'resume']) {
+    const { code, stderr } = await assay(['batch', verb, 'nothing-of-this-name'], { env });
+    expect({ verb, code, stderr }).toEqual({
+      ...{ verb, code: 64, stderr: 'assay: There is no batch batch-nothing-of-this-name\n' },
+    });
+  }
+}, 60_000);
