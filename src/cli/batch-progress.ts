@@ -1,4 +1,4 @@
-import type { BatchProgress, BatchResult } from '../domain/batch.ts';
+import type { BatchProgress, BatchResult, Failure } from '../domain/batch.ts';
 import { printableLine } from './printable.ts';
 import { style, styledVerdict } from './style.ts';
 import { duration } from './units.ts';
@@ -18,15 +18,23 @@ export class BatchBar implements Disposable {
     this.#stream = stream;
   }
 
+  /** How many failures were told. */
+  get told(): number {
+    return this.#told.size;
+  }
+
+  /** Tells an item that did not pass, once. */
+  tell({ id, verdict, sentence }: Failure): void {
+    if (this.#told.has(id)) return;
+    this.#told.add(id);
+    this.#clear();
+    const verdictShown = styledVerdict(verdict, this.#stream);
+    this.#stream.write(`${verdictShown} ${printableLine(id)}: ${printableLine(sentence)}\n`);
+  }
+
   show(progress: BatchProgress): void {
     this.#clear();
-    for (const { id, verdict, sentence } of progress.failures.toReversed()) {
-      if (this.#told.has(id)) continue;
-      this.#told.add(id);
-      this.#stream.write(
-        `${styledVerdict(verdict, this.#stream)} ${printableLine(id)}: ${printableLine(sentence)}\n`,
-      );
-    }
+    for (const failure of progress.failures.toReversed()) this.tell(failure);
     if (this.#stream.isTTY) {
       this.#stream.write(progressLine(progress));
       this.#drawn = true;

@@ -34,6 +34,8 @@ interface BatchRunOptions extends ConnectionOptions, Omit<BatchOptions, 'default
 const NEEDS_LASTING =
   '--detach leaves the batch to a server that outlives this command, and none is running; start assay dev in another terminal, or give --address';
 const CANCEL_PATIENCE_MS = 15_000;
+/** Failures that are told one by one at the end of a batch. */
+const MOST_FAILURES = 50;
 
 /** `assay batch run ITEMS`. */
 export function batchRunCommand(): Command {
@@ -126,10 +128,12 @@ export async function followBatch(
     () => void leave(handle, connection).then((error) => interrupted.reject(error)),
     { once: true },
   );
-  const following = Promise.all([json ? printResults(handle) : undefined, showProgress(handle)]);
+  using bar = new BatchBar();
+  const following = Promise.all([json ? printResults(handle) : undefined, showProgress(handle, bar)]);
   following.catch(() => undefined);
   await Promise.race([interrupted.promise, following]);
   const result = await handle.result();
+  if (!json) await tellRest(result, handle, bar);
   const url = connection.embedded ? undefined : jobUrl(connection, handle.batchId);
   const summary = [batchSummary(result), ...(url ? [url] : [])].join('\n');
   (json ? process.stderr : process.stdout).write(`${summary}\n`);
@@ -147,9 +151,22 @@ async function leave(handle: BatchHandle, { embedded }: Pick<Connection, 'embedd
   return new InterruptedError(`interrupted; ${handle.batchId} was cancelled with the server of this command`);
 }
 
-async function showProgress(handle: BatchHandle): Promise<void> {
-  using bar = new BatchBar();
+async function showProgress(handle: BatchHandle, bar: BatchBar): Promise<void> {
   for await (const progress of handle.watch()) bar.show(progress);
+}
+
+/** Progress names the last few failures only: here are those that it has passed over, up to a screenful. */
+async function tellRest({ counts }: BatchResult, handle: BatchHandle, bar: BatchBar): Promise<void> {
+  const failures = counts.failed + counts.rejected + counts.error;
+  if (failures > bar.told && bar.told < MOST_FAILURES)
+    for await (const { id, verdict, attempts } of handle.results()) {
+      if (verdict !== 'passed') bar.tell({ id, verdict, sentence: attempts.at(-1)?.ended ?? '' });
+      if (bar.told >= Math.min(failures, MOST_FAILURES)) break;
+    }
+  if (failures > bar.told)
+    process.stderr.write(
+      `… and ${failures - bar.told} more: assay batch results ${handle.batchId} --verdict failed shows them\n`,
+    );
 }
 
 async function printResults(handle: BatchHandle): Promise<void> {
