@@ -16,7 +16,9 @@ export function createLogger(level = process.env['ASSAY_LOG_LEVEL'] || 'info'): 
 export function temporalLogger(logger: Pino): Logger {
   const write = (level: LogLevel, message: string, meta: LogMetadata = {}) => {
     const own = meta['sdkComponent'] === 'worker' || meta['sdkComponent'] === 'core';
-    const name = own && level === 'INFO' ? 'debug' : LEVELS[level];
+    // The worker of shards has activities only, and means it.
+    const expected = message.startsWith('No workflows registered');
+    const name = own && (level === 'INFO' || expected) ? 'debug' : LEVELS[level];
     if (logger.isLevelEnabled(name)) logger[name](plain(meta), message);
   };
   return {

@@ -65,6 +65,12 @@ function withoutMachine(history: string): string {
   return history.replaceAll(root, '/assay').replaceAll(`@${hostname()}"`, '@host"').replaceAll(tmpdir(), '/tmp');
 }
 
+async function show(workflowId: string, name: string): Promise<void> {
+  const args = ['workflow', 'show', '--address', temporal.address, '-w', workflowId, '-o', 'json'];
+  const { stdout } = await promisify(execFile)(temporalCli(), args, { maxBuffer: 64 * 1024 * 1024 });
+  await writeFile(join(import.meta.dirname, `${name}.json`), withoutMachine(stdout));
+}
+
 async function sandboxOf(handle: JobHandle): Promise<string> {
   for await (const event of handle.watch()) if (event.type === 'step-started' && event.step === 'execute') break;
   const { sandboxId } = await handle.status();
@@ -84,10 +90,21 @@ for (const [name, { spec, disturb }] of Object.entries(SCENARIOS)) {
     ({ verdict }) => verdict,
     ({ code: reason }: { code: string }) => reason,
   );
-  const args = ['workflow', 'show', '--address', temporal.address, '-w', handle.jobId, '-o', 'json'];
-  const { stdout } = await promisify(execFile)(temporalCli(), args, { maxBuffer: 64 * 1024 * 1024 });
-  await writeFile(join(import.meta.dirname, `agent-job-${name}.json`), withoutMachine(stdout));
+  await show(handle.jobId, `agent-job-${name}`);
   console.log(`${name}: ${outcome}`);
+}
+if (wanted.length === 0 || wanted.includes('batch')) {
+  const rows = Array.from({ length: 40 }, (_, at) => ({
+    id: `item-${at}`,
+    language: 'python',
+    code: at % 9 === 0 ? '1 / 0\n' : '1 + 1\n',
+  }));
+  const batch = await assay.batches.start({ rows }, { name: 'mixed', concurrency: 3 });
+  await batch.pause();
+  await batch.setConcurrency(2);
+  await batch.resume();
+  await batch.result();
+  await show(batch.batchId, 'batch-validation-mixed');
 }
 await assay.close();
 await worker.stop();
