@@ -8,6 +8,8 @@ import type { BatchHandle } from '../client/batch-handle.ts';
 import { ISOLATIONS } from '../domain/batch.ts';
 import type { BatchOptions, BatchResult, Counts } from '../domain/batch.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
+import { VERDICTS } from '../domain/job-result.ts';
+import type { Verdict } from '../domain/job-result.ts';
 import { batchItems, columnMap } from './batch-items.ts';
 import { BatchBar, batchSummary } from './batch-progress.ts';
 import { UsageError } from './cli-error.ts';
@@ -109,6 +111,40 @@ async function run(source: string, options: BatchRunOptions): Promise<void> {
       process.exitCode = exitCodeOfCounts(result.counts);
     },
   );
+}
+
+/** `assay batch retry BATCH --only error`. */
+export function batchRetryCommand(): Command {
+  const command = new Command('retry')
+    .summary('run some items of a batch again, as a new batch')
+    .description(
+      'Runs the items of a batch that ended with a verdict again, as a new batch with an id of its own.',
+    )
+    .argument('<batch>', 'name or id of the batch, which must be over')
+    .addOption(new Option('--only <verdict>', 'items with this verdict ').choices(VERDICTS).default('error'))
+    .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
+    .option('--name <name>', 'name of the new batch')
+    .option('--json', 'print each result as one line of JSON, in the order of the input')
+    .addHelpText('after', '\nExample:\n  assay batch retry nightly --only error');
+  return addConnectionOptions(command).action((batch: string, options: BatchRetryOptions) =>
+    withConnection(options, {}, async (connection, signal) => {
+      const { name, concurrency } = options;
+      // A verdict that is recorded would only be read again.
+      const handle = await connection.assay.batches.retry(batch, {
+        only: [options.only],
+        name,
+        concurrency,
+        cache: false,
+      });
+      const result = await followBatch(handle, connection, signal, options);
+      process.exitCode = exitCodeOfCounts(result.counts);
+    }),
+  );
+}
+
+interface BatchRetryOptions extends ConnectionOptions, Pick<BatchOptions, 'name' | 'concurrency'> {
+  only: Verdict;
+  json?: boolean;
 }
 
 export interface FollowBatchOptions {

@@ -3,7 +3,7 @@ import type { BatchHandle } from '../client/batch-handle.ts';
 import { VERDICTS } from '../domain/job-result.ts';
 import type { Verdict } from '../domain/job-result.ts';
 import { progressLine, batchSummary } from './batch-progress.ts';
-import { batchRunCommand, exitCodeOfCounts, followBatch } from './batch-run.ts';
+import { batchRetryCommand, batchRunCommand, exitCodeOfCounts, followBatch } from './batch-run.ts';
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
@@ -17,7 +17,7 @@ interface OutputOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-/** `assay batch run|status|watch|results|cancel|pause|resume|list`. */
+/** `assay batch run|status|watch|results|cancel|pause|resume|retry|list`. */
 export function batchCommand(): Command {
   return new Command('batch')
     .summary('validate thousands of items, one verdict each')
@@ -44,6 +44,7 @@ export function batchCommand(): Command {
     )
     .addCommand(ofBatch('pause', 'begin no further shard', (handle) => handle.pause()))
     .addCommand(ofBatch('resume', 'go on with a batch that is paused', (handle) => handle.resume()))
+    .addCommand(batchRetryCommand())
     .addCommand(listCommand())
     .addHelpText(
       'after',

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { BatchOptions } from '../domain/batch.ts';
-import type { BatchInput, BatchResult, BatchState } from '../domain/batch.ts';
+import type { BatchInput, BatchResult, BatchState, ParsedBatchOptions } from '../domain/batch.ts';
+import type { Verdict } from '../domain/job-result.ts';
 import { KEYS } from '../domain/search-attributes.ts';
 import { specFaults } from '../domain/spec-faults.ts';
 import type { BlobRef } from '../domain/blob.ts';
@@ -11,6 +12,7 @@ import { BatchHandle } from './batch-handle.ts';
 import { rowsOfCsv } from './batch/csv-rows.ts';
 import { rowsOfJsonLines, rowsOfValues } from './batch/item-rows.ts';
 import type { ItemRow } from './batch/item-rows.ts';
+import { writeRetried } from './batch/retry-items.ts';
 import { writeItems } from './batch/write-items.ts';
 import { InvalidSpecError } from './errors.ts';
 import type { Server } from './server.ts';
@@ -58,12 +60,39 @@ export class Batches {
    * UnreachableServerError.
    */
   async start(items: BatchItems, options: BatchOptions = {}): Promise<BatchHandle> {
+    return await this.#start(options, async (batchId, { defaults, skipBad }) =>
+      writeItems(await this.#rows(items), this.#parts.store, { batchId, defaults, skipBad }),
+    );
+  }
+
+  /**
+   * Starts a new batch of those items of an earlier one, which is over, that ended with one of these verdicts. `defaults` and `skipBad` do not apply.
+   * Throws as `start` and `BatchHandle.result` do, and InvalidSpecError where no item is left.
+   */
+  async retry(
+    batch: string,
+    { only, ...options }: BatchOptions & { only: readonly Verdict[] },
+  ): Promise<BatchHandle> {
+    const earlier = await this.get(batch).result();
+    return await this.#start(options, async (batchId) => {
+      const written = await writeRetried(earlier, this.#parts.store, { batchId, only });
+      if (written.total > 0) return written;
+      throw new InvalidSpecError([
+        { path: earlier.batchId, message: `has no item whose verdict is ${only.join(' or ')}` },
+      ]);
+    });
+  }
+
+  async #start(
+    options: BatchOptions,
+    write: (batchId: string, options: ParsedBatchOptions) => Promise<Pick<BatchInput, 'items' | 'total'>>,
+  ): Promise<BatchHandle> {
     const { server, store, taskQueue, indexed } = this.#parts;
     const parsed = BatchOptions.safeParse(options, { reportInput: true });
     if (!parsed.success) throw new InvalidSpecError(specFaults(parsed.error), { cause: parsed.error });
-    const { name, defaults, skipBad, ...rest } = parsed.data;
+    const { name, defaults: _, skipBad: __, ...rest } = parsed.data;
     const batchId = `batch-${name ?? randomUUID()}`;
-    const written = await writeItems(await this.#rows(items), store, { batchId, defaults, skipBad });
+    const written = await write(batchId, parsed.data);
     const input: BatchInput = { batchId, name, ...written, options: rest, indexed: await indexed };
     try {
       await server.call(() =>

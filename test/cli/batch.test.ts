@@ -20,8 +20,8 @@ describe('items', () => {
     file('d_test.py', '# d_test.py');
     const items = await batchItems(folder);
     const rows = await Array.fromAsync('rows' in items ? items.rows : []);
-    const row = (id: string, language: string, kind: string, test: string) => ({
-      ...{ id, language, code: `# ${id}`, tests: { kind, code: `# ${test}` } },
+    const row = (id: string, language: string, kind: string, testFile: string) => ({
+      ...{ id, language, code: `# ${id}`, tests: { kind, code: `# ${testFile}` } },
     });
     expect(rows).toEqual([
       row('a.ts', 'typescript', 'node', 'a.test.ts'),
