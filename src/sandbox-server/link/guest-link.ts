@@ -60,6 +60,10 @@ export class GuestLink {
     return answer;
   }
 
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Cuts the connection; open streams fail as lost. */
   destroy(reason?: Error): void {
     this.#failure ??= reason;

@@ -86,7 +86,7 @@ export class Nest {
    */
   async ready(signal: AbortSignal): Promise<GuestLink> {
     signal.throwIfAborted();
-    if (this.#link) return this.#link;
+    if (this.#link && !this.#link.isClosed) return this.#link;
     if (this.#broken) throw this.#broken;
     const waiting = Promise.withResolvers<GuestLink>();
     const abort = (): void => waiting.reject(signal.reason as Error);
@@ -98,6 +98,21 @@ export class Nest {
   /** Starts a sandbox; resolves once it is ready, and calls `gone` when it is no more. */
   async spawn(request: SpawnRequest, signal: AbortSignal, gone: () => void): Promise<void> {
     const link = await this.ready(signal);
+    try {
+      await this.#spawnOver(link, request, signal, gone);
+    } catch (error) {
+      if (!link.isClosed || this.#stopping.signal.aborted) throw error;
+      // A zygote that dies while it is asked says nothing of the next one.
+      await this.#spawnOver(await this.ready(signal), request, signal, gone);
+    }
+  }
+
+  async #spawnOver(
+    link: GuestLink,
+    request: SpawnRequest,
+    signal: AbortSignal,
+    gone: () => void,
+  ): Promise<void> {
     const stream = link.open('sandbox.spawn', request);
     const abort = (): void => stream.cancel();
     signal.addEventListener('abort', abort, { once: true });
