@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { BatchHandle } from '../client/batch-handle.ts';
 import { VERDICTS } from '../domain/job-result.ts';
 import type { Verdict } from '../domain/job-result.ts';
+import { batchDiffCommand, batchReportCommand } from './batch-report.ts';
 import { progressLine, batchSummary } from './batch-progress.ts';
 import { batchRetryCommand, batchRunCommand, exitCodeOfCounts, followBatch } from './batch-run.ts';
 import type { Connection } from './connection.ts';
@@ -46,6 +47,8 @@ export function batchCommand(): Command {
     .addCommand(ofBatch('resume', 'go on with a batch that is paused', (handle) => handle.resume()))
     .addCommand(batchRetryCommand())
     .addCommand(listCommand())
+    .addCommand(batchReportCommand())
+    .addCommand(batchDiffCommand())
     .addHelpText(
       'after',
       '\nExamples:\n  assay batch run items.jsonl --name nightly\n  assay batch watch nightly\n  assay batch results nightly --verdict failed',

@@ -1,0 +1,114 @@
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Command, Option } from 'commander';
+import { resultsOfLines } from '../client/batch/result-lines.ts';
+import type { ItemResult } from '../domain/batch.ts';
+import { diffResults } from '../reports/diff.ts';
+import { diffToMarkdown } from '../reports/diff-markdown.ts';
+import { toJunit } from '../reports/junit.ts';
+import { toMarkdown } from '../reports/markdown.ts';
+import { summarize } from '../reports/summary.ts';
+import { UsageError } from './cli-error.ts';
+import { addConnectionOptions } from './connection-options.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { EXIT } from './exit-codes.ts';
+import { withConnection } from './with-connection.ts';
+
+type Results = AsyncIterable<ItemResult>;
+type Text = Iterable<string> | AsyncIterable<string>;
+
+const REPORTS: Record<string, (results: Results, title: string) => Text | Promise<Text>> = {
+  markdown: (results, title) => toMarkdown(results, { title }),
+  junit: (results, title) => toJunit(results, { title }),
+  json: async (results) => [`${JSON.stringify(await summarize(results), null, 2)}\n`],
+};
+
+interface ReportOptions extends ConnectionOptions {
+  format: string;
+  out?: string;
+}
+
+/** `assay batch report BATCH|RESULTS.jsonl`. */
+export function batchReportCommand(): Command {
+  const command = new Command('report')
+    .summary('tell what a batch came to, as Markdown, JUnit XML or JSON')
+    .description('Reports on a batch, or on a file of its results. A file needs no server.')
+    .argument('<batch>', 'name or id of a batch, or a file of results (.jsonl)')
+    .addOption(
+      new Option('--format <format>', 'kind of report').choices(Object.keys(REPORTS)).default('markdown'),
+    )
+    .option('-o, --out <file>', 'write it into this file')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  assay batch report nightly\n  assay batch report results/results.jsonl --format junit --out junit.xml',
+    );
+  return addConnectionOptions(command).action((batch: string, options: ReportOptions) =>
+    withResults([batch], options, async ([results]) => {
+      const report = await REPORTS[options.format]!(results!, batch);
+      if (options.out === undefined) await print(report);
+      else await pipeline(Readable.from(report), createWriteStream(options.out));
+    }),
+  );
+}
+
+/** `assay batch diff A B`. */
+export function batchDiffCommand(): Command {
+  const command = new Command('diff')
+    .summary('say what changed between two batches')
+    .description(
+      'Compares two batches, or files of their results. Exit code 1 where items newly fail or end in an error.',
+    )
+    .argument('<earlier>', 'name or id of a batch, or a file of results (.jsonl)')
+    .argument('<later>', 'the one to compare with it')
+    .addOption(
+      new Option('--format <format>', 'how to tell it').choices(['markdown', 'json']).default('markdown'),
+    )
+    .addHelpText('after', '\nExamples:\n  assay batch diff monday/results.jsonl tuesday/results.jsonl');
+  return addConnectionOptions(command).action((earlier: string, later: string, options: ReportOptions) =>
+    withResults([earlier, later], options, async ([before, after]) => {
+      const diff = await diffResults(before!, after!);
+      const text = options.format === 'json' ? JSON.stringify(diff, null, 2) : diffToMarkdown(diff);
+      process.stdout.write(`${text.trimEnd()}\n`);
+      if (diff.newlyFailing.length + diff.newlyError.length > 0) process.exitCode = EXIT.failed;
+    }),
+  );
+}
+
+/** Only what is no file asks a server. */
+async function withResults(
+  sources: string[],
+  options: ConnectionOptions,
+  work: (results: Results[]) => Promise<void>,
+): Promise<void> {
+  const isFile = (source: string): boolean => source.endsWith('.jsonl') || existsSync(source);
+  if (sources.every(isFile)) return await work(sources.map(resultsOfFile));
+  await withConnection(options, {}, async ({ assay }) =>
+    work(
+      sources.map((source) => (isFile(source) ? resultsOfFile(source) : assay.batches.get(source).results())),
+    ),
+  );
+}
+
+async function* resultsOfFile(path: string): AsyncGenerator<ItemResult> {
+  try {
+    yield* resultsOfLines(createReadStream(path));
+  } catch (error) {
+    const { code, name } = error as NodeJS.ErrnoException;
+    if (code === undefined && name !== 'ZodError') throw error;
+    const why =
+      code === 'ENOENT'
+        ? 'does not exist'
+        : code === undefined
+          ? 'is no file of results'
+          : `cannot be read (${code})`;
+    throw new UsageError(`${path} ${why}; assay batch run --out and assay batch results write one`, {
+      cause: error,
+    });
+  }
+}
+
+async function print(texts: Text): Promise<void> {
+  for await (const text of texts)
+    if (!process.stdout.write(text)) await new Promise<void>((done) => process.stdout.once('drain', done));
+}
