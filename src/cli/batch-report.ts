@@ -1,51 +1,72 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { resultsOfLines } from '../client/batch/result-lines.ts';
 import type { ItemResult } from '../domain/batch.ts';
 import { diffResults } from '../reports/diff.ts';
+import type { BatchDiff } from '../reports/diff.ts';
+import { diffToHtml } from '../reports/diff-html.ts';
 import { diffToMarkdown } from '../reports/diff-markdown.ts';
+import { toHtml } from '../reports/html.ts';
 import { toJunit } from '../reports/junit.ts';
 import { toMarkdown } from '../reports/markdown.ts';
+import { toSarifOfBatch } from '../reports/sarif.ts';
 import { summarize } from '../reports/summary.ts';
 import { UsageError } from './cli-error.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
+import { renderDiff } from './render-diff.ts';
 import { withConnection } from './with-connection.ts';
 
 type Results = AsyncIterable<ItemResult>;
 type Text = Iterable<string> | AsyncIterable<string>;
 
-const REPORTS: Record<string, (results: Results, title: string) => Text | Promise<Text>> = {
-  markdown: (results, title) => toMarkdown(results, { title }),
-  junit: (results, title) => toJunit(results, { title }),
-  json: async (results) => [`${JSON.stringify(await summarize(results), null, 2)}\n`],
+interface Parts {
+  title: string;
+  ks: number[] | undefined;
+}
+
+const REPORTS: Record<string, (results: Results, parts: Parts) => Text | Promise<Text>> = {
+  markdown: toMarkdown,
+  html: toHtml,
+  junit: toJunit,
+  sarif: toSarifOfBatch,
+  json: async (results, parts) => [`${JSON.stringify(await summarize(results, parts), null, 2)}\n`],
+};
+
+const DIFFS: Record<string, (diff: BatchDiff) => string> = {
+  markdown: diffToMarkdown,
+  text: renderDiff,
+  html: diffToHtml,
+  json: (diff) => JSON.stringify(diff, null, 2),
 };
 
 interface ReportOptions extends ConnectionOptions {
   format: string;
   out?: string;
+  k?: number[];
 }
 
 /** `assay batch report BATCH|RESULTS.jsonl`. */
 export function batchReportCommand(): Command {
   const command = new Command('report')
-    .summary('tell what a batch came to, as Markdown, JUnit XML or JSON')
+    .summary('tell what a batch came to, as Markdown, HTML, JUnit XML, SARIF or JSON')
     .description('Reports on a batch, or on a file of its results. A file needs no server.')
     .argument('<batch>', 'name or id of a batch, or a file of results (.jsonl)')
     .addOption(
       new Option('--format <format>', 'kind of report').choices(Object.keys(REPORTS)).default('markdown'),
     )
     .option('-o, --out <file>', 'write it into this file')
+    .option('--k <numbers>', 'the k of pass@k, such as 1,10 (default: 1,10,100, where there are so many)', ks)
     .addHelpText(
       'after',
-      '\nExamples:\n  assay batch report nightly\n  assay batch report results/results.jsonl --format junit --out junit.xml',
+      '\nExamples:\n  assay batch report nightly\n  assay batch report results/results.jsonl --format junit --out junit.xml\n  assay batch report nightly --format html --out report.html',
     );
   return addConnectionOptions(command).action((batch: string, options: ReportOptions) =>
     withResults([batch], options, async ([results]) => {
-      const report = await REPORTS[options.format]!(results!, batch);
+      const report = await REPORTS[options.format]!(results!, { title: batch, ks: options.k });
       if (options.out === undefined) await print(report);
       else await pipeline(Readable.from(report), createWriteStream(options.out));
     }),
@@ -62,14 +83,13 @@ export function batchDiffCommand(): Command {
     .argument('<earlier>', 'name or id of a batch, or a file of results (.jsonl)')
     .argument('<later>', 'the one to compare with it')
     .addOption(
-      new Option('--format <format>', 'how to tell it').choices(['markdown', 'json']).default('markdown'),
+      new Option('--format <format>', 'how to tell it').choices(Object.keys(DIFFS)).default('markdown'),
     )
     .addHelpText('after', '\nExamples:\n  assay batch diff monday/results.jsonl tuesday/results.jsonl');
   return addConnectionOptions(command).action((earlier: string, later: string, options: ReportOptions) =>
     withResults([earlier, later], options, async ([before, after]) => {
       const diff = await diffResults(before!, after!);
-      const text = options.format === 'json' ? JSON.stringify(diff, null, 2) : diffToMarkdown(diff);
-      process.stdout.write(`${text.trimEnd()}\n`);
+      process.stdout.write(`${DIFFS[options.format]!(diff).trimEnd()}\n`);
       if (diff.newlyFailing.length + diff.newlyError.length > 0) process.exitCode = EXIT.failed;
     }),
   );
@@ -111,4 +131,11 @@ async function* resultsOfFile(path: string): AsyncGenerator<ItemResult> {
 async function print(texts: Text): Promise<void> {
   for await (const text of texts)
     if (!process.stdout.write(text)) await new Promise<void>((done) => process.stdout.once('drain', done));
+}
+
+function ks(text: string): number[] {
+  const numbers = text.split(',').map(Number);
+  if (numbers.every((number) => Number.isInteger(number) && number >= 1 && number <= 1_000_000))
+    return numbers;
+  throw new InvalidArgumentError('give whole numbers from 1 on, such as 1,10.');
 }

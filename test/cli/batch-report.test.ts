@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { assay, tempFolder } from '../support/assay.ts';
+import { hostileItemResult, itemResultOf } from '../support/item-results.ts';
 
 /** A file of results: the ids and verdicts of a batch. */
 function resultsFile(verdicts: Record<string, string>): string {
@@ -36,6 +37,41 @@ test('a file of results is reported without a server', async () => {
   expect(junit.stdout).toContain('&lt;it failed&gt;');
   const json = await assay(['batch', 'report', path, '--format', 'json']);
   expect(JSON.parse(json.stdout)).toMatchObject({ total: 2, counts: { passed: 1, failed: 1 } });
+  const out = join(tempFolder(), 'report.html');
+  const html = await assay(['batch', 'report', path, '--format', 'html', '--out', out]);
+  expect(html).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  expect(readFileSync(out, 'utf8')).toMatch(/^<!doctype html>[^]*<\/html>\n$/);
+});
+
+test('a batch in SARIF, and pass@k as asked for', async () => {
+  const finding = {
+    rule: 'syntax',
+    severity: 'error',
+    message: 'm',
+    line: 1,
+    column: 1,
+    endLine: 1,
+    endColumn: 2,
+  };
+  const items = [
+    itemResultOf({ id: 'a/0', group: 'a' }),
+    itemResultOf({ id: 'a/1', group: 'a', verdict: 'failed', findings: [finding as never] }),
+    hostileItemResult(),
+  ];
+  const path = join(tempFolder(), 'results.jsonl');
+  writeFileSync(path, items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+  const sarif = await assay(['batch', 'report', path, '--format', 'sarif']);
+  expect(JSON.parse(sarif.stdout).runs[0].results).toMatchObject([
+    { ruleId: 'syntax', locations: [{ physicalLocation: { artifactLocation: { uri: 'a/1' } } }] },
+    { level: 'note' },
+  ]);
+  const json = await assay(['batch', 'report', path, '--format', 'json', '--k', '1,2']);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    passAtK: [
+      { k: 1, estimate: 0.25 },
+      { k: 2, estimate: 1 },
+    ],
+  });
 });
 
 test('two files are compared, and the exit code says whether something newly fails', async () => {
@@ -47,12 +83,17 @@ test('two files are compared, and the exit code says whether something newly fai
   expect(worse.code).toBe(1);
   expect(JSON.parse(worse.stdout)).toMatchObject({ newlyFailing: [{ id: 'a' }], newlyPassing: [] });
   expect((await assay(['batch', 'diff', after, before])).code).toBe(0);
+  const text = await assay(['batch', 'diff', before, after, '--format', 'text']);
+  expect(text.stdout).toContain('newly failing (1)\n  a  passed → failed: <it failed>');
+  const html = await assay(['batch', 'diff', before, after, '--format', 'html']);
+  expect(html.stdout).toContain('&lt;it failed&gt;');
 });
 
 test.for([
   [['report', 'missing.jsonl'], /^assay: missing.jsonl does not exist/],
   [['report', 'package.json'], /^assay: package.json is no file of results/],
   [['report', 'x.jsonl', '--format', 'pdf'], /^assay: .*pdf/],
+  [['report', 'x.jsonl', '--k', '0'], /^assay: .*whole numbers/],
 ] as const)('%s is refused in a sentence', async ([args, sentence]) => {
   const { code, stdout, stderr } = await assay(['batch', ...args], {
     cwd: join(import.meta.dirname, '..', '..'),
