@@ -50,7 +50,7 @@ export function columnMap(text: string): Record<string, string> {
 }
 
 /** One item for each file that has a test file beside it; its id is its path in the folder. */
-async function* rowsOfFolder(folder: string): AsyncGenerator<unknown> {
+export async function* rowsOfFolder(folder: string): AsyncGenerator<unknown> {
   let count = 0;
   const paths = await Array.fromAsync(
     glob('**/*.{py,js,mjs,ts}', { cwd: folder, exclude: ['**/node_modules/**'] }),

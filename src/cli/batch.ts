@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { BatchHandle } from '../client/batch-handle.ts';
 import { VERDICTS } from '../domain/job-result.ts';
 import type { Verdict } from '../domain/job-result.ts';
+import { batchImportCommand } from './batch-import.ts';
 import { batchDiffCommand, batchReportCommand } from './batch-report.ts';
 import { progressLine, batchSummary } from './batch-progress.ts';
 import { batchRetryCommand, batchRunCommand, exitCodeOfCounts, followBatch } from './batch-run.ts';
@@ -47,6 +48,7 @@ export function batchCommand(): Command {
     .addCommand(ofBatch('resume', 'go on with a batch that is paused', (handle) => handle.resume()))
     .addCommand(batchRetryCommand())
     .addCommand(listCommand())
+    .addCommand(batchImportCommand())
     .addCommand(batchReportCommand())
     .addCommand(batchDiffCommand())
     .addHelpText(

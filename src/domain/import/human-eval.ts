@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { headOf } from './imported-item.ts';
+import type { ImportedItem, ImportOptions } from './imported-item.ts';
+
+const Task = z.object({
+  task_id: z.string().min(1),
+  prompt: z.string(),
+  entry_point: z.string().regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, 'must be the name of a function'),
+  canonical_solution: z.string().optional(),
+  test: z.string(),
+});
+
+/** A line of HumanEval. Samples are completions of the prompt. Throws ZodError, and Error where there is no code. Source: arXiv 2107.03374. */
+export function fromHumanEval(line: unknown, { sample, kind = 'script' }: ImportOptions = {}): ImportedItem {
+  const { task_id, prompt, entry_point, canonical_solution, test } = Task.parse(line);
+  const completion = sample?.completion ?? canonical_solution;
+  if (completion === undefined) throw new Error('has no canonical_solution; give samples');
+  const tests =
+    kind === 'script'
+      ? `${test}\ncheck(${entry_point})\n`
+      : `from solution import *\nfrom solution import ${entry_point}\n${test}\n\ndef test_solution():\n    check(${entry_point})\n`;
+  return {
+    ...headOf(task_id, sample),
+    language: 'python',
+    code: prompt + completion,
+    tests: { kind, code: tests },
+  };
+}

@@ -1,0 +1,36 @@
+/** An item of a batch as a known format makes it: a JobSpec with an id. */
+export interface ImportedItem {
+  id: string;
+  /** Present where there are samples: those of one task share it. */
+  group?: string;
+  language: 'python';
+  code: string;
+  tests:
+    | { kind: 'script' | 'pytest'; code: string }
+    | { kind: 'io'; cases: { stdin: string; stdout: string }[] };
+}
+
+/** Code that was made for a task, its place among that task's samples counted from 0. */
+export interface Sample {
+  completion: string;
+  place: number;
+}
+
+export interface ImportOptions {
+  /** Code to judge instead of the reference solution. Default: the reference solution, where the format has one */
+  sample?: Sample | undefined;
+  /** Kind of tests, where they are code. Default: script */
+  kind?: 'script' | 'pytest' | undefined;
+}
+
+/** The id of a sample is that of its task with its place: `HumanEval/0#3`. */
+export function headOf(task: string, sample: Sample | undefined): Pick<ImportedItem, 'id' | 'group'> {
+  return sample ? { id: `${task}#${sample.place}`, group: task } : { id: task };
+}
+
+/** Tests that call what the code defines, as a script after the code or as a pytest module beside it. */
+export function codeTests(code: string, kind: 'script' | 'pytest' = 'script'): ImportedItem['tests'] {
+  if (kind === 'script') return { kind, code: `${code}\n` };
+  const body = code.trim().replaceAll(/^(?=.)/gm, '    ');
+  return { kind, code: `from solution import *\n\n\ndef test_solution():\n${body}\n` };
+}
