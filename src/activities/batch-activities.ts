@@ -40,14 +40,25 @@ export function createBatchActivities({
   };
 }
 
-async function alive<T>(work: (progress: { done: number }) => Promise<T>): Promise<T> {
+/** What is told of an activity while it runs, and what its next try hears of it. */
+interface Progress {
+  done: number;
+  /** Since when it has been kept from its work, over all tries without progress, as ms since 1970. */
+  troubleSinceMs?: number;
+}
+
+async function alive<T>(work: (progress: Progress) => Promise<T>): Promise<T> {
   const { info, cancellationSignal: signal, heartbeat } = Context.current();
-  const progress = { done: 0 };
+  const progress: Progress = { done: 0 };
   const beat = setInterval(() => heartbeat(progress), HEARTBEAT_EVERY_MS);
   try {
     return await work(progress);
   } catch (error) {
-    const waitedMs = Date.now() - info.scheduledTimestampMs;
+    // Time that it waited for a worker, or worked, is no trouble.
+    const earlier = progress.done === 0 ? (info.heartbeatDetails as Progress | undefined) : undefined;
+    progress.troubleSinceMs = earlier?.troubleSinceMs ?? Date.now();
+    heartbeat(progress);
+    const waitedMs = Date.now() - progress.troubleSinceMs;
     throw toFailure(error, {
       number: info.attempt,
       waitedMs,

@@ -78,12 +78,17 @@ export class BatchRecord {
     return taken;
   }
 
+  /** Items that a shard has taken and of which it has recorded nothing. */
+  giveBack(ranges: ItemRange[]): void {
+    this.#todo.unshift(...ranges);
+  }
+
   add({ parts, counts, failures, left, busyMs }: ShardOutcome): void {
     const items = parts.reduce((sum, { count }) => sum + count, 0);
     this.parts.push(...parts);
     for (const key of Object.keys(counts) as (keyof Counts)[]) this.#counts[key] += counts[key];
     this.#failures = [...failures, ...this.#failures].slice(0, FAILURES_KEPT);
-    this.#todo.unshift(...left);
+    this.giveBack(left);
     if (items > 0) {
       const fitting = Math.round(SHARD_TARGET_MS / Math.max(busyMs / items, 0.1));
       this.#shardItems = Math.max(1, Math.min(fitting, this.#shardItems * MOST_GROWTH, MOST_SHARD_ITEMS));

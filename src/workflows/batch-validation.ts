@@ -61,6 +61,10 @@ class BatchStory {
     });
   }
 
+  get #toldToStop(): boolean {
+    return this.#cancelled || this.#record.failedFast;
+  }
+
   pause(paused: boolean): void {
     this.#record.paused = paused;
     this.#record.show();
@@ -79,7 +83,7 @@ class BatchStory {
     return await CancellationScope.nonCancellable(async () => {
       for (;;) {
         const full = workflowInfo().historyLength > MOST_EVENTS || workflowInfo().continueAsNewSuggested;
-        const stopping = this.#cancelled || record.failedFast || this.#failure !== undefined;
+        const stopping = this.#toldToStop || this.#failure !== undefined;
         if (record.failedFast) this.#shards.cancel();
         while (!stopping && !full && !record.paused && record.left > 0 && this.#running < record.concurrency)
           this.#start(record.take());
@@ -113,8 +117,9 @@ class BatchStory {
       .run(() => this.#activities.runShard(input))
       .then((outcome) => this.#record.add(outcome))
       .catch((error: unknown) => {
-        // One that was cancelled before it began leaves its items as they were.
-        if (!isCancellation(error)) this.#failure ??= error;
+        this.#record.giveBack(ranges);
+        // One that was stopped before it began has done nothing, and one whose worker died meanwhile cannot say what it did.
+        if (!isCancellation(error) && !this.#toldToStop) this.#failure ??= error;
       })
       .finally(() => {
         this.#running -= 1;

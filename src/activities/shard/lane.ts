@@ -65,8 +65,14 @@ export class Lane {
   /** After an item: makes the sandbox ready for the next one, or lets go of it. */
   async leave(): Promise<void> {
     const { runner, items } = this.#opened ?? {};
+    // What the item came to is known: a sandbox that was lost in the cleaning does not change it.
     const clean =
-      runner && items! < ITEMS_A_SANDBOX ? (await runner.clean(this.#context.signal)) === undefined : false;
+      runner && items! < ITEMS_A_SANDBOX
+        ? await runner.clean(this.#context.signal).then(
+            (spoilt) => spoilt === undefined,
+            () => false,
+          )
+        : false;
     if (!clean) this.discard();
   }
 

@@ -45,7 +45,8 @@ export class VerdictCache {
     if (!bytes) return undefined;
     try {
       const { group: _, ...recorded } = JSON.parse(Buffer.from(bytes).toString('utf8')) as ItemResult;
-      const own = { id, index, ...(group !== undefined && { group }), jobId: job.jobId, labels: job.labels };
+      const { jobId, key, labels } = job;
+      const own = { id, index, ...(group !== undefined && { group }), jobId, key, labels };
       return { ...recorded, ...own, cached: true };
     } catch {
       return undefined; // It was being written when its worker was killed.
