@@ -50,6 +50,9 @@ export function temporalServer(options: TemporalServerOptions): ChildSpec {
     // A worker that has just decided on an activity is handed it with the answer, instead of polling for it.
     '--dynamic-config-value',
     'system.enableActivityEagerExecution=true',
+    // Batches that wait for the same workers take turns, by their fairness keys.
+    '--dynamic-config-value',
+    'matching.enableFairness=true',
     ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
   // By default the database syncs at each commit; this survives any killed process, if not a power cut.
