@@ -18,7 +18,8 @@ const RATE_OVER_SHARDS = 20;
 /** The first shards are small: they tell how long an item takes. */
 const FIRST_SHARD_ITEMS = 8;
 const MOST_SHARD_ITEMS = 4_000;
-const SHARD_TARGET_MS = 4_000;
+/** Other batches wait about so long for a turn. */
+const SHARD_TARGET_MS = 2_000;
 const MOST_GROWTH = 4;
 
 /** What a batch has come to so far, and what is left of it. */
@@ -63,9 +64,13 @@ export class BatchRecord {
     return failFast !== undefined && this.done - this.#counts.passed >= failFast;
   }
 
-  /** The next shard's items. Towards the end shards get smaller, so that none is waited for alone. */
-  take(): ItemRange[] {
-    const most = Math.max(1, Math.min(this.#shardItems, Math.ceil(this.left / this.concurrency)));
+  /**
+   * The next shard's items, where so many shards are at work. Towards the end shards get smaller, so that none is waited for alone; a small
+   * batch is split evenly at its start, since each further shard waits for its turn again.
+   */
+  take(running: number): ItemRange[] {
+    const among = this.done === 0 ? this.concurrency - running : this.concurrency;
+    const most = Math.max(1, Math.min(this.#shardItems, Math.ceil(this.left / among)));
     const taken: ItemRange[] = [];
     for (let free = most; free > 0 && this.#todo.length > 0;) {
       const [from, to] = this.#todo[0] as ItemRange;

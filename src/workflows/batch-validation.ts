@@ -15,7 +15,7 @@ import { partsQuery, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpd
 /** A history as long as this goes on in a fresh one, events. */
 const MOST_EVENTS = 4_000;
 /** A shard that has worked so long hands back what it has not begun, in ms. */
-const SOFT_LIMIT_MS = 8_000;
+const SOFT_LIMIT_MS = 4_000;
 
 /** A batch: runs its items in shards, so many at once, and answers with one recorded verdict each. */
 export async function batchValidation(input: BatchInput): Promise<BatchResult> {
@@ -86,7 +86,7 @@ class BatchStory {
         const stopping = this.#toldToStop || this.#failure !== undefined;
         if (record.failedFast) this.#shards.cancel();
         while (!stopping && !full && !record.paused && record.left > 0 && this.#running < record.concurrency)
-          this.#start(record.take());
+          this.#start(record.take(this.#running));
         if (this.#running === 0) {
           if (this.#failure !== undefined) throw this.#failure;
           if (record.left === 0) return 'done';
