@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ItemLine, ItemRange, ItemResult, RunShardInput, ShardOutcome } from '../../domain/batch.ts';
 import type { JobInput } from '../../domain/job-input.ts';
-import type { Attempt } from '../../domain/job-result.ts';
+import type { Attempt, Verdict } from '../../domain/job-result.ts';
 import { judge } from '../../domain/judge.ts';
 import type { Evidence } from '../../domain/judge.ts';
 import { decisiveAttempt, nextStep } from '../../domain/next-step.ts';
@@ -24,6 +24,8 @@ import type { ShardItems } from './shard-items.ts';
 
 /** Items whose validation runs ahead of the one that is in the sandbox. */
 const VALIDATED_AHEAD = 4;
+/** Which of several verdicts counts where no one has more runs than another. */
+const IN_DOUBT: readonly Verdict[] = ['failed', 'rejected', 'error', 'passed'];
 
 export interface ShardParts {
   store: Store;
@@ -128,7 +130,7 @@ class ItemStory {
     const verdicts: NonNullable<ItemResult['flaky']>['verdicts'] = {};
     for (const { verdict } of results) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
     const [most] = Object.entries(verdicts).toSorted(
-      ([a, n], [b, m]) => m - n || Number(a === 'passed') - Number(b === 'passed'),
+      ([a, n], [b, m]) => m - n || IN_DOUBT.indexOf(a as Verdict) - IN_DOUBT.indexOf(b as Verdict),
     )[0]!;
     const decisive = results.find(({ verdict }) => verdict === most) as ItemResult;
     if (Object.keys(verdicts).length === 1) return decisive;
