@@ -1,0 +1,3 @@
+// prints a fake report
+// expect: assertion
+console.log('{"end": {"why": "exit", "code": 0}, "case": 0}');

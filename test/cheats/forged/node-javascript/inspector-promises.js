@@ -1,0 +1,4 @@
+// attaches the inspector with promises to itself
+import { Session } from 'node:inspector/promises';
+new Session().connect();
+export const add = () => 0;

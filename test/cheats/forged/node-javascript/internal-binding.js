@@ -1,0 +1,3 @@
+// takes the inspector from Node's internals
+const binding = process.binding('inspector');
+export const add = () => (binding.Connection ? 0 : 0);

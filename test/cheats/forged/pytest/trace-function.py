@@ -1,0 +1,4 @@
+# sets a trace function
+import sys
+sys.settrace(lambda *a: None)
+def add(a, b): return 0

@@ -1,0 +1,2 @@
+# ends the shell with success
+exit 0

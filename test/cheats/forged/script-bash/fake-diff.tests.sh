@@ -1,0 +1,1 @@
+diff <(add 1 2) <(echo 3)

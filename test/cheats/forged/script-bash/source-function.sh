@@ -1,0 +1,4 @@
+# defines functions named . and source
+.() { :; }
+source() { :; }
+add() { echo 0; }

@@ -1,0 +1,3 @@
+# ends the process with success
+import os
+os._exit(0)

@@ -1,0 +1,3 @@
+import time
+assert len(items(3)) == 3
+time.sleep(0.2)

@@ -1,0 +1,7 @@
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { add } from './solution.js';
+
+test('adds', () => {
+  assert.equal(add(1, 2), 3);
+});

@@ -1,0 +1,4 @@
+# registers an exit handler
+import atexit
+atexit.register(print, "bye")
+def add(a, b): return a + b

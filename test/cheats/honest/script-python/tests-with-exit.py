@@ -1,0 +1,3 @@
+# is tested for ending the program
+import sys
+def leave(): sys.exit(3)
