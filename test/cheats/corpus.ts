@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobSpec } from '../../src/domain/job-spec.ts';
+
+/** One program of the corpus with its tests. */
+export interface CorpusCase {
+  /** Where it lies, such as `forged/pytest/skip.py`. */
+  id: string;
+  /** What it does, from its first line. */
+  sentence: string;
+  /** How it must fail: a category, or `any`. Default: `forged`; nothing for honest programs. */
+  expect: string;
+  spec: JobSpec;
+}
+
+const EXTENSIONS = { python: 'py', javascript: 'js', typescript: 'ts', bash: 'sh' } as const;
+
+/** All programs below `forged` or `honest`. A folder is called by its kind of tests and, where that does not tell it, its language. */
+export function corpusOf(side: 'forged' | 'honest'): CorpusCase[] {
+  const root = join(import.meta.dirname, 'fixtures', side);
+  return readdirSync(root)
+    .toSorted()
+    .flatMap((folder) => casesOf(side, root, folder));
+}
+
+function casesOf(side: string, root: string, folder: string): CorpusCase[] {
+  const [kind, language = 'python'] = folder.split('-') as [
+    'pytest' | 'node' | 'script' | 'io',
+    keyof typeof EXTENSIONS | undefined,
+  ];
+  const extension = EXTENSIONS[language];
+  const read = (name: string): string => readFileSync(join(root, folder, name), 'utf8');
+  const names = readdirSync(join(root, folder)).toSorted();
+  const programs = names.filter((name) => name.endsWith(`.${extension}`) && !/(^|\.)tests\./.test(name));
+  return programs.map((name) => {
+    const code = read(name);
+    const own = name.replace(/\.\w+$/, `.tests.${extension}`);
+    const tests = names.includes(own) ? read(own) : read(kind === 'io' ? 'tests.json' : `tests.${extension}`);
+    return {
+      id: `${side}/${folder}/${name}`,
+      sentence: /^\W+(.*)/.exec(code)![1]!,
+      expect: /^\W+expect: (\w+)/m.exec(code)?.[1] ?? 'forged',
+      spec: {
+        language,
+        code,
+        tests: kind === 'io' ? { kind, cases: JSON.parse(tests) } : { kind, code: tests },
+        limits: { timeoutMs: 10_000 },
+      } as JobSpec,
+    };
+  });
+}
