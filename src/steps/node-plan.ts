@@ -43,8 +43,8 @@ export function scriptPlan(job: JobInput, code: string, tests: string): Supervis
     argv: ['node', ...NODE_FLAGS, '--eval', harness()],
     news: true,
     environment: {
-      ASSAY_TEST_FILE: file, // Node rewrites TypeScript, so its lines are not ours.
-      ASSAY_LAST_LINE: extension === 'js' ? String(lines + 1) : '0',
+      ASSAY_TEST_FILE: file,
+      ASSAY_LAST_LINE: String(lines + 1),
     },
     write: { [file]: `${code}\n${tests}\n;globalThis.__assayReachedEnd();\n` },
     watch: file,

@@ -9,6 +9,7 @@ import { WORK_FOLDER } from './work-folder.ts';
 const PARTS = [
   'parent.py',
   'guard.py',
+  'look.py',
   'pytest_child.py',
   'python_child.py',
   'command_child.py',

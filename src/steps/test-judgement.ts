@@ -115,8 +115,15 @@ function failureFault(test: TestCase, kind: string, cases: TestCase[], about: Te
 
 /** pytest marks the lines that tell with `E`. */
 function errorLine(message: string): string {
-  const marked = message.split('\n').find((line) => /^E\s+\S/.test(line));
-  return oneLine(marked ? marked.slice(1) : message);
+  const lines = message.split('\n');
+  const marked = lines.find((line) => /^E\s+\S/.test(line));
+  if (marked) return oneLine(marked.slice(1));
+  const first = oneLine(message);
+  // Node's assertions end their first line in a colon, and say the values below.
+  const values = first.endsWith(':')
+    ? lines.slice(1).filter((line) => /^\S/.test(line) || / !== /.test(line))
+    : [];
+  return values.length > 0 ? `${first} ${oneLine(values.slice(0, 4).join(' '))}` : first;
 }
 
 function incomplete(run: SupervisedRun, cases: TestCase[]): CodeFault | undefined {

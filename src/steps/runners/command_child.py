@@ -26,4 +26,4 @@ def command_body(plan):
 
 
 # What Node itself needs of its data segment before the code has any.
-NODE_BASE_MB = 512
+NODE_BASE_MB = 1024

@@ -1,5 +1,6 @@
 # In the child, next to the code: tells the parent what happens, and notices when the code reaches for the tests' own footing.
 import builtins, os, sys
+from _thread import get_ident
 
 # Reaching for these is how one would look for the runner's secrets; only when the code's own lines do it.
 REACHING = {
@@ -12,14 +13,36 @@ LEANED_ON = (
     "bytes str range zip map filter enumerate reversed getattr hasattr callable hash iter next object divmod pow slice super "
     "property staticmethod classmethod exec eval compile __build_class__ __import__ BaseException Exception AssertionError"
 ).split()
+# Modules whose functions the tests may decide by, looked at where the tests name them.
+FOOTING_IF_NAMED = (
+    "decimal fractions statistics numpy numpy.linalg numpy.testing._private.utils pandas pandas._testing.asserters json re cmath copy "
+    "collections itertools functools difflib string hashlib inspect dataclasses math operator"
+).split()
+# Words by which code looks into the frames of its callers, and where it goes for them.
+FRAME_EVENTS = {"sys._getframe", "sys._current_frames", "object.__getattr__"}
 
 
-def start_guard(fd, folder):
-    """Says the nonce and sets the hook that cannot be taken away. Afterwards `sys.audit('assay.tell', …)` tells the parent."""
+def peeks(code):
+    """Whether the code, by its text, reads what its callers hold: (their variables, their constants)."""
+    outwards = any(word in code for word in ("f_back", "inspect.stack", "getouterframes", "_current_frames", "walk_stack", "extract_stack"))
+    outwards = outwards or "_getframe(" in code and "_getframe()" not in code and "_getframe(0)" not in code
+    return outwards and "f_locals" in code, "co_consts" in code
+
+
+def start_guard(fd, folder, code="", tests_path=""):
+    """
+    Says the nonce and sets the hook that cannot be taken away. Afterwards `sys.audit('assay.tell', …)` tells the parent. `code` is the
+    text under test, `tests_path` where the tests seem to lie.
+    """
+    variables, constants = peeks(code)
+    watched = REACHING | {"assay.tell", "open", "compile"} | (FRAME_EVENTS if variables or constants else set())
+    tests_name = os.path.basename(tests_path) if tests_path else None
     write, getpid, getframe, own, nonce = os.write, os.getpid, sys._getframe, os.getpid(), os.urandom(16).hex()
     prefix, state = folder.rstrip("/") + "/", {"count": 0, "tampered": False}
+    inside, thread = set(), get_ident
     trusted, base = getframe(0).f_code.co_filename, getframe(1)
     joined, formatted, is_text = str.join, repr, str.startswith
+    inspect_file = getattr(sys.modules.get("inspect"), "__file__", None)
 
     def send(line):
         data = line.encode("utf-8", "backslashreplace")
@@ -38,25 +61,61 @@ def start_guard(fd, folder):
             state["tampered"] = True
             tell("tamper", sentence)
 
+    def of_tests(holder):
+        code = getattr(holder, "f_code", None) or getattr(holder, "__code__", None)
+        return getattr(code, "co_filename", None) == tests_path
+
     def hook(event, args):
+        if event not in watched:
+            return
+        me = thread()
+        if me in inside:
+            return
+        inside.add(me)  # Looking at frames asks this hook again.
+        try:
+            judge(event, args)
+        finally:
+            inside.discard(me)
+
+    def judge(event, args):
         if event == "assay.tell":
             if getpid() != own:
                 return
-            frame = getframe(1)
+            if args[0] == "tamper" and type(args[1]) is str:
+                return tamper(args[1])  # Whoever says it of itself may.
+            frame = getframe(2)
             while frame is not None and frame is not base:
                 if theirs(frame.f_code.co_filename):
                     return tamper("the code called the runner's own reporter (%s:%d)" % (frame.f_code.co_filename, frame.f_lineno))
                 frame = frame.f_back
             tell(*args)
-        elif event in REACHING or event == "open" or event == "compile":
-            frame = getframe(1)
-            if not theirs(frame.f_code.co_filename) or getpid() != own:
+        else:
+            frame = getframe(2)
+            if event == "sys._getframe" and frame.f_code.co_filename == inspect_file:
+                frame = frame.f_back
+            if not theirs(frame.f_code.co_filename) or frame.f_code.co_filename == tests_path or getpid() != own:
                 return
             if event == "open":
                 name = args[0]
-                if not (type(name) is str and is_text(name, "/proc/") and name[-4:] == "/mem"):
+                if type(name) is not str:
+                    return
+                if name == tests_name or name == tests_path and tests_path:
+                    return tamper("the code opened the file of its tests (%s)" % tests_name)
+                if not (is_text(name, "/proc/") and name[-4:] == "/mem"):
                     return
                 event = "open " + name
+            elif event == "object.__getattr__":
+                holder, name = args
+                if name == "tb_frame":
+                    if not variables:
+                        return
+                elif not constants or name not in ("f_code", "__code__") or not of_tests(holder):
+                    return
+                event = "%s, and what its callers hold," % name
+            elif event == "sys._getframe" or event == "sys._current_frames":
+                if not variables:
+                    return
+                event += ", and what its callers hold,"
             elif event == "compile":
                 name = args[1]
                 if name is None or theirs(name if type(name) is str else "<") or not is_text(name, "/"):
@@ -71,15 +130,14 @@ def start_guard(fd, folder):
 class Snapshot:
     """What tests lean on, by identity, as it was before the code was imported."""
 
-    def __init__(self, modules):
+    def __init__(self, modules, shallow=()):
         self.modules = {name: sys.modules[name] for name in modules if name in sys.modules}
         self.entries = [(vars(builtins), name, vars(builtins)[name], "builtins." + name) for name in LEANED_ON]
         self.codes = []
         seen = set()
         for name, module in self.modules.items():
             if module is not builtins:
-                self._add(vars(module), name, name, seen)
-        self.size = len(self.entries)
+                self._add(vars(module), name, name if name not in shallow else None, seen)
 
     def _add(self, space, label, module, seen):
         for key, value in list(space.items()):
@@ -112,6 +170,21 @@ class Snapshot:
             if sys.modules.get(name) is not module:
                 return "the module %s was replaced" % name
         return None
+
+
+def named_footing(tests):
+    """A snapshot of the modules that the tests name, which are imported now, before the code could put others in their place."""
+    import importlib
+
+    found = []
+    for name in FOOTING_IF_NAMED:
+        root = name.partition(".")[0]
+        if root not in tests:
+            continue
+        if name not in sys.modules and root in sys.stdlib_module_names:
+            importlib.import_module(name)
+        found.append(name)
+    return Snapshot(found, shallow=found)
 
 
 def freeze_codes(code):

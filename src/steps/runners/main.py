@@ -53,7 +53,7 @@ def pytest_mode(show, plan, deadline):
     except (SyntaxError, ValueError) as error:
         show(news=say_error(error, plan["folder"]))
         return show(end={"why": "tests-syntax"})
-    show(news=["declared", declared_tests(tree)[0]])
+    show(news=["declared", declared_tests(tree)])
     write_protected(os.path.join(plan["folder"], "solution.py"), plan["code"])
     write_protected(path, plan["tests"])
     news = News(show)

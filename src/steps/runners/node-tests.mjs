@@ -1,9 +1,10 @@
 // Beside the code, before it: runs a node:test file in this process and tells of each test. Its secrets live in closures.
 import * as assertNamespace from 'node:assert';
+import asyncHooks from 'node:async_hooks';
 import * as strictNamespace from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import inspector from 'node:inspector';
 import Module from 'node:module';
 import { basename } from 'node:path';
@@ -18,6 +19,8 @@ for (const name of ['ASSAY_NEWS_FD', 'ASSAY_TEST_FILE', 'ASSAY_COVERAGE', 'ASSAY
 
 const tell = makeReporter(Number(ASSAY_NEWS_FD));
 resolveLikeTypeScript(Module.registerHooks);
+lock(assertNamespace.default);
+lock(assertNamespace.default.strict);
 const changed = snapshot();
 for (const [owner, name] of [
   [v8, 'getHeapSnapshot'],
@@ -26,8 +29,16 @@ for (const [owner, name] of [
   [inspector, 'open'],
   [Module, 'register'],
   [Module, 'registerHooks'],
+  [asyncHooks, 'executionAsyncResource'],
+  [process, '_linkedBinding'],
 ])
   watch(owner, name);
+watch(process, 'binding', ([name]) => !['inspector', 'contextify', 'v8'].includes(name));
+watch(v8, 'setFlagsFromString', ([flag]) => /gc|stack/.test(flag));
+hideTests();
+// Without a listener, this signal opens an inspector.
+process.on('SIGUSR1', () => tell('tamper', 'the code sent the signal that opens an inspector'));
+Module.syncBuiltinESMExports();
 
 await (ASSAY_TEST_FILE.startsWith('script.') ? runScript() : runTests());
 
@@ -119,7 +130,13 @@ function snapshot() {
     for (const key of Object.keys(namespace))
       entries.push([namespace, key, namespace[key], undefined, path + '.' + key]);
   const exit = process.reallyExit;
+  const { hasOwn } = Object;
+  // What test runners ask objects for.
+  const asked =
+    'skip todo only timeout plan expectFailure type failureType details error get set value'.split(' ');
   return () => {
+    for (let at = 0; at < asked.length; at++)
+      if (hasOwn(Object.prototype, asked[at])) return 'Object.prototype.' + asked[at] + ' was added';
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at];
       const found = getOwnPropertyDescriptor(entry[0], entry[1]);
@@ -131,16 +148,44 @@ function snapshot() {
 }
 
 /** Tells when the code uses what would show it the runner's secrets. */
-function watch(owner, name) {
+function watch(owner, name, harmless = () => false) {
   const original = owner[name];
   if (typeof original !== 'function') return;
+  const said = (args) => harmless(args) || tell('tamper', 'the code used ' + name);
   owner[name] = new Proxy(original, {
-    apply: (target, self, args) => (
-      tell('tamper', 'the code used ' + name),
-      Reflect.apply(target, self, args)
-    ),
-    construct: (target, args) => (tell('tamper', 'the code used ' + name), Reflect.construct(target, args)),
+    apply: (target, self, args) => (said(args), Reflect.apply(target, self, args)),
+    construct: (target, args, made) => (said(args), Reflect.construct(target, args, made)),
   });
+}
+
+/** Tells when an assertion is replaced, even if it is put back before anybody looks. */
+function lock(owner) {
+  for (const key of Object.keys(owner)) {
+    const value = owner[key];
+    if (typeof value !== 'function') continue;
+    Object.defineProperty(owner, key, {
+      configurable: false,
+      enumerable: true,
+      get: () => value,
+      set(other) {
+        if (other !== value) tell('tamper', 'assert.' + key + ' was replaced');
+      },
+    });
+  }
+}
+
+/** Whoever follows asynchronous resources does not get hold of the tests among them. */
+function hideTests() {
+  const { createHook } = asyncHooks;
+  asyncHooks.createHook = (callbacks) => {
+    const init = callbacks?.init;
+    if (typeof init !== 'function') return createHook(callbacks);
+    return createHook({
+      ...callbacks,
+      init: (id, type, trigger, resource) =>
+        Reflect.apply(init, callbacks, [id, type, trigger, 'reportStarted' in resource ? {} : resource]),
+    });
+  };
 }
 
 /** Imports as TypeScript's users write them: without an extension, or with the one of the compiled file. */
@@ -170,6 +215,7 @@ async function runTests() {
     if (sentence) tell('tamper', sentence);
   };
   const names = [];
+  const maySkip = /\b(skip|todo|only|expectFailure)\b/.test(readFileSync(ASSAY_TEST_FILE, 'utf8'));
   tell('ready');
   const options = { files: [ASSAY_TEST_FILE], isolation: 'none', concurrency: 1 };
   if (ASSAY_COVERAGE)
@@ -201,8 +247,10 @@ async function runTests() {
       return tell('error', nameOf(cause), messageOf(cause), stackOf(cause));
     if (data.details?.type === 'suite' && (type === 'test:pass' || error?.failureType === 'subtestsFailed'))
       return;
-    const skipped = data.skip !== undefined || (data.todo !== undefined && data.todo !== false);
+    const own = (key) => (Object.hasOwn(data, key) ? data[key] : undefined);
+    const skipped = own('skip') !== undefined || (own('todo') !== undefined && own('todo') !== false);
     const outcome = skipped ? 'skipped' : type === 'test:pass' ? 'passed' : 'failed';
+    if (skipped && !maySkip) tell('tamper', 'the test ' + name + ' was skipped, which the tests do not say');
     const why = [data.skip, data.todo].find((reason) => typeof reason === 'string') ?? '';
     tell(
       'done',
@@ -249,8 +297,7 @@ async function runScript() {
       captureStackTrace(site, globalThis.__assayReachedEnd);
       if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
       const line = Number(/:(\d+):\d+\)?$/.exec(site.stack.split('\n')[1])?.[1]);
-      if (lastLine && line !== lastLine)
-        tell('tamper', 'the code called the mark at the end of the tests by itself');
+      if (line !== lastLine) tell('tamper', 'the code called the mark at the end of the tests by itself');
       reached += 1;
     },
   });
@@ -286,7 +333,7 @@ function stackOf(error) {
 function failureOf(error) {
   const stack = stackOf(error)
     .split('\n')
-    .filter((line) => !/^\s+at .*(node:internal|node:async_hooks)/.test(line))
+    .filter((line) => !/^\s+at .*(node:internal|node:async_hooks|data:text\/javascript)/.test(line))
     .join('\n');
   return stack || messageOf(error);
 }

@@ -9,33 +9,81 @@ FOOTING = (
     "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.skipping _pytest.nodes "
     "_pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn unittest.case unittest.result unittest.util"
 ).split()
-# Looked at where the tests name their package.
-FOOTING_IF_NAMED = "decimal fractions statistics numpy.testing._private.utils pandas._testing.asserters".split()
 
 
 def declared_tests(tree):
     """Names of the tests that a reader of the file sees: what must run, whatever the code does."""
-    names, plain = [], set()
+    names = []
     if any(isinstance(node, ast.Name) and node.id == "__test__" for node in ast.walk(tree)):
-        return names, plain
-
-    def marks_only(decorators):
-        return all(ast.unparse(d).startswith(("pytest.mark.", "mark.")) for d in decorators)
+        return names
 
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test"):
             names.append(node.name)
-            if marks_only(node.decorator_list):
-                plain.add(node.name)
         elif isinstance(node, ast.ClassDef) and (node.name.startswith("Test") or any("TestCase" in ast.unparse(b) for b in node.bases)):
             if any(isinstance(n, ast.FunctionDef) and n.name == "__init__" for n in node.body):
                 continue
             for n in node.body:
                 if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name.startswith("test"):
                     names.append(node.name + "::" + n.name)
-                    if marks_only(node.decorator_list + n.decorator_list):
-                        plain.add(names[-1])
-    return names, plain
+    return names
+
+
+class OwnNames:
+    """What the text of the tests says of its names: plain functions, constants, and that no built-in is shadowed."""
+
+    def __init__(self, tree):
+        counts, changed = {}, set()
+        for node in ast.walk(tree):
+            for name in names_bound(node):
+                counts[name] = counts.get(name, 0) + 1
+            if isinstance(node, (ast.Global, ast.Nonlocal)):
+                changed.update(node.names)
+        self.functions, self.constants = [], {}
+        for node in tree.body:
+            self.note(node, "", counts)
+            if isinstance(node, ast.ClassDef):
+                for inner in node.body:
+                    self.note(inner, node.name, counts)
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                if counts[name] == 1 and name not in changed and isinstance(node.value, ast.Constant):
+                    self.constants[name] = node.value.value
+        star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
+        self.unshadowed = [] if star else [name for name in LEANED_ON if name not in counts and name not in changed]
+
+    def note(self, node, owner, counts):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and marks_only(node.decorator_list):
+            if owner or counts[node.name] == 1:
+                self.functions.append((owner, node.name))
+
+    def changed(self, module, codes):
+        space = vars(module)
+        for owner, name in self.functions:
+            holder = vars(space[owner]) if isinstance(space.get(owner), type) else {} if owner else space
+            if getattr(holder.get(name), "__code__", None) not in codes:
+                return "the test function %s was replaced" % (owner + "::" + name if owner else name)
+        for name, value in self.constants.items():
+            if type(space.get(name)) is not type(value) or space[name] != value:
+                return "the constant %s of the tests was changed" % name
+        for name in self.unshadowed:
+            if name in space:
+                return "a built-in was shadowed in the tests: %s" % name
+        return None
+
+
+def names_bound(node):
+    if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+        return [node.id]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+    return []
+
+
+def marks_only(decorators):
+    return all(ast.unparse(d).startswith(("pytest.mark.", "mark.")) for d in decorators)
 
 
 def pytest_body(plan, tree):
@@ -47,7 +95,7 @@ def pytest_body(plan, tree):
         fresh_streams()
         reseed()
         limit_memory(plan["memoryMb"])
-        start_guard(fd, plan["folder"])
+        start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
         leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], conftest=True)))
 
     return body
@@ -122,7 +170,7 @@ def run_pytest(plan, tree, audit, prepared):
     config, session, reporter = prepared.config, prepared.session, prepared.reporter
     reporter.begin(plan, audit, tree, path)
     rewrite_asserts(tree, plan["tests"].encode(), path, config)
-    reporter.use(compile(tree, path, "exec", dont_inherit=True))
+    reporter.use(tree)
     reporter.measure()
     gc.freeze()
     gc.enable()
@@ -168,20 +216,22 @@ class Reporter:
     def __init__(self):
         import pytest
 
+        pytest.hookimpl(hookwrapper=True)(Reporter.pytest_runtest_makereport)
         self.clock, self.module_type = time.perf_counter, memory_module(pytest, self)
         self.coverage, self.cases, self.snapshots, self.hooks = None, {}, [], None
 
     def begin(self, plan, audit, tree, path):
         self.plan, self.audit, self.path = plan, audit, path
-        self.plain = declared_tests(tree)[1]
-        named = [name for name in FOOTING_IF_NAMED if name.partition(".")[0] in plan["tests"]]
-        self.snapshots.append(Snapshot(named))
+        self.own = OwnNames(tree)
+        self.snapshots.append(named_footing(plan["tests"]))
 
     def tell(self, *news):
         self.audit("assay.tell", *news)
 
-    def use(self, code):
-        self.code, self.codes = code, freeze_codes(code)
+    def use(self, tree):
+        looker = Looker(self.audit, self.plan["folder"], self.plan["tests"], {self.path}, self.snapshots[-1:])
+        self.code = compile_looking(tree, self.path, looker)
+        self.codes = freeze_codes(self.code)
 
     def measure(self):
         if self.plan.get("coverage"):
@@ -211,13 +261,7 @@ class Reporter:
         sentence = next(filter(None, (snapshot.changed() for snapshot in self.snapshots)), None)
         if not sentence and self.registered(config) != self.hooks:
             sentence = "pytest's hooks were replaced"
-        if not sentence:
-            for name in self.plain:
-                outer, _, inner = name.rpartition("::")
-                test = vars(vars(self.module).get(outer, Reporter) if outer else self.module).get(inner)
-                if getattr(test, "__code__", None) not in self.codes:
-                    sentence = "the test function %s was replaced" % name
-                    break
+        sentence = sentence or self.own.changed(self.module, self.codes)
         if sentence:
             self.tell("tamper", sentence)
 
@@ -248,6 +292,7 @@ class Reporter:
             self.kind = type(call.excinfo.value).__name__
         else:
             self.by_code, self.kind = False, ""
+        yield  # Others turn unittest's exception for a skipped test into pytest's own.
 
     def pytest_runtest_logreport(self, report):
         name = report.nodeid.partition("::")[2]
@@ -259,7 +304,7 @@ class Reporter:
         elif report.outcome == "skipped" and case["outcome"] == "passed":
             case["outcome"] = "skipped"
             case["message"] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", ""))[:1000]
-            if self.by_code and self.kind in ("Skipped", "XFailed"):
+            if self.by_code and self.kind in ("Skipped", "XFailed", "SkipTest"):
                 self.tell("tamper", "the code under test skipped %s" % name)
         if report.when == "teardown":
             if case["outcome"] == "passed" and not case["called"]:

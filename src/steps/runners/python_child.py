@@ -1,5 +1,8 @@
 # In the child: code and assertions in one namespace (`script`), or the code as a program of its own (`io`).
-import sys, time
+import ast, sys, time
+
+# Functions that a script of tests decides by, and that the code beside it could have named its own after.
+SHADOWED = "isinstance issubclass len all any abs hasattr callable repr AssertionError Exception BaseException".split()
 
 
 def enter(plan):
@@ -14,7 +17,7 @@ def enter(plan):
 def script_body(plan):
     def body(fd):
         enter(plan)
-        start_guard(fd, plan["folder"])
+        start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py")
         leave(run_script(plan, sys.audit))
 
     return body
@@ -24,7 +27,8 @@ def run_script(plan, audit):
     import linecache
 
     folder = plan["folder"]
-    snapshot = Snapshot("operator math unittest unittest.case numpy.testing".split())
+    snapshots = [Snapshot("operator math unittest unittest.case numpy.testing".split()), named_footing(plan["tests"])]
+    looker = Looker(audit, folder, plan["tests"], {folder + "/tests.py"}, snapshots[1:])
     main = fresh_main(folder + "/solution.py")
     audit("assay.tell", "ready")
     started = time.perf_counter()
@@ -33,12 +37,16 @@ def run_script(plan, audit):
         linecache.cache[path] = (len(source), None, source.splitlines(True), path)
         audit("assay.tell", "start", part)
         try:
-            exec(compile(source, path, "exec", dont_inherit=True), vars(main))
+            if part == "tests.py":
+                shadows(SHADOWED, vars(main), looker)
+                exec(compile_looking(compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True), path, looker), vars(main))
+            else:
+                exec(compile(source, path, "exec", dont_inherit=True), vars(main))
         except BaseException as error:
             audit("assay.tell", *say_error(error, folder))
             audit("assay.tell", "finish")
             return 1
-        changed = snapshot.changed()
+        changed = next(filter(None, (snapshot.changed() for snapshot in snapshots)), None)
         if changed:
             audit("assay.tell", "tamper", changed)
     audit("assay.tell", "done", "script", "passed", (time.perf_counter() - started) * 1000, "", "")
