@@ -44,7 +44,7 @@ function casesOf(side: string, root: string, folder: string): CorpusCase[] {
         language,
         code,
         tests: kind === 'io' ? { kind, cases: JSON.parse(tests) } : { kind, code: tests },
-        limits: { timeoutMs: 10_000 },
+        limits: { timeoutMs: 6_000 },
       } as JobSpec,
     };
   });
