@@ -33,7 +33,6 @@ export function scriptPlan(job: JobInput, code: string, tests: string): Supervis
       argv: ['bash', '--noprofile', '--norc', '-c', runnerText('script-tests.sh'), 'solution.sh'],
       news: true,
       write: { 'solution.sh': code, 'solution.test.sh': tests },
-      watch: 'solution.test.sh',
     };
   const extension = job.language === 'typescript' ? 'ts' : 'js';
   const file = `script.test.${extension}`;

@@ -10,7 +10,7 @@ SLOT_KINDS = tuple({type(object.__eq__), type(str.join), type(len)})
 # What a probe costs is only spent so often on one class.
 PROBES_OF_CLASS, LOOKS_IN_FULL = 40, 100
 # Of a library, and equal to what their maker likes: fine where the tests name them.
-UNIVERSAL = {"unittest.mock": ("ANY", "ock"), "_pytest.python_api": ("approx",)}
+UNIVERSAL = {"unittest.mock": ("ANY", "ock"), "_pytest.python_api": ("approx",), "_pytest.approx": ("approx",)}
 
 
 class Looks(ast.NodeTransformer):
@@ -136,6 +136,8 @@ class Looker:
             if name in ("In", "NotIn"):
                 self.one(right, "__contains__", left)
                 self.walk(right, left, 4)
+                for part in list(parts_of(right))[:1]:
+                    self.value(left, part)
             elif name == "Sub":
                 self.one(left, "__sub__", right)
                 self.one(right, "__rsub__", left)
@@ -203,6 +205,8 @@ class Looker:
     def lie(self, value, slot, partner):
         decoys = self.decoys(partner)
         if slot == "__lt__":
+            if any("__abs__" in vars(base) for base in type(value).__mro__[:-1]) and yes(operator.lt, abs(value), -1):
+                return "has an absolute value below zero"
             for decoy in decoys:
                 if yes(operator.lt, value, decoy) and yes(operator.gt, value, decoy):
                     return "is less and more than the same thing"
@@ -269,6 +273,8 @@ def parts_of(value, beside=None):
         return value
     if kind is set or kind is frozenset:
         return list(value)
+    if kind.__name__ == "ndarray":
+        return value.ravel().tolist()[:1000] if value.dtype == object else ()
     fields = getattr(value, "__dict__", None)
     if type(fields) is dict and kind.__name__ != "module":
         return list(fields.values())[:100]

@@ -4,7 +4,7 @@ import asyncHooks from 'node:async_hooks';
 import * as strictNamespace from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { readFileSync, writeSync } from 'node:fs';
+import fs, { readFileSync, writeSync } from 'node:fs';
 import inspector from 'node:inspector';
 import Module from 'node:module';
 import { basename } from 'node:path';
@@ -17,6 +17,8 @@ const { ASSAY_NEWS_FD, ASSAY_TEST_FILE, ASSAY_COVERAGE, ASSAY_LAST_LINE } = proc
 for (const name of ['ASSAY_NEWS_FD', 'ASSAY_TEST_FILE', 'ASSAY_COVERAGE', 'ASSAY_LAST_LINE'])
   delete process.env[name];
 
+/** Whether the tests say that some of them are not to run. */
+const maySkip = /\b(skip|todo|only|expectFailure)\b/.test(readFileSync(ASSAY_TEST_FILE, 'utf8'));
 const tell = makeReporter(Number(ASSAY_NEWS_FD));
 resolveLikeTypeScript(Module.registerHooks);
 lock(assertNamespace.default);
@@ -36,6 +38,17 @@ for (const [owner, name] of [
 watch(process, 'binding', ([name]) => !['inspector', 'contextify', 'v8'].includes(name));
 watch(v8, 'setFlagsFromString', ([flag]) => /gc|stack/.test(flag));
 hideTests();
+for (const name of [
+  'readFileSync',
+  'readFile',
+  'openSync',
+  'open',
+  'createReadStream',
+  'copyFileSync',
+  'cpSync',
+])
+  watchTests(fs, name);
+for (const name of ['readFile', 'open', 'copyFile', 'cp']) watchTests(fs.promises, name);
 // Without a listener, this signal opens an inspector.
 process.on('SIGUSR1', () => tell('tamper', 'the code sent the signal that opens an inspector'));
 Module.syncBuiltinESMExports();
@@ -174,6 +187,31 @@ function lock(owner) {
   }
 }
 
+/** Tells when the code reads the file of its tests; Node itself may. */
+function watchTests(owner, name) {
+  const original = owner[name];
+  const { captureStackTrace } = Error;
+  owner[name] = new Proxy(original, {
+    apply(target, self, args) {
+      const path = typeof args[0] === 'string' || args[0] instanceof URL ? String(args[0]) : '';
+      if (path.endsWith(ASSAY_TEST_FILE) && byCode(captureStackTrace))
+        tell('tamper', 'the code read the file of its tests by ' + name);
+      return Reflect.apply(target, self, args);
+    },
+  });
+}
+
+/** Whether the function that called the caller is not one of Node's own. */
+function byCode(captureStackTrace) {
+  const site = {};
+  const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+  if (prepare) delete Error.prepareStackTrace;
+  captureStackTrace(site, byCode);
+  const [, , caller = ''] = site.stack.split('\n');
+  if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
+  return caller !== '' && !caller.includes('(node:') && !caller.includes('at node:');
+}
+
 /** Whoever follows asynchronous resources does not get hold of the tests among them. */
 function hideTests() {
   const { createHook } = asyncHooks;
@@ -215,7 +253,6 @@ async function runTests() {
     if (sentence) tell('tamper', sentence);
   };
   const names = [];
-  const maySkip = /\b(skip|todo|only|expectFailure)\b/.test(readFileSync(ASSAY_TEST_FILE, 'utf8'));
   tell('ready');
   const options = { files: [ASSAY_TEST_FILE], isolation: 'none', concurrency: 1 };
   if (ASSAY_COVERAGE)

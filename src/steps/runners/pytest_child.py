@@ -6,7 +6,7 @@ TEST_MODULE = "test_solution"
 NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
 FOOTING = (
     "operator math pluggy._hooks pluggy._callers pluggy._manager pluggy._result pytest _pytest.main _pytest.python _pytest.runner "
-    "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.skipping _pytest.nodes "
+    "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.approx _pytest.skipping _pytest.nodes "
     "_pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn unittest.case unittest.result unittest.util"
 ).split()
 
