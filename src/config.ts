@@ -45,6 +45,8 @@ export interface Config {
   concurrency: number;
   /** Shards of batches that a worker runs at once. Default: the number of processors */
   shards: number;
+  /** Signs the webhooks that a worker posts. Absent: it posts none. */
+  webhookSecret?: string | undefined;
 }
 
 /** What may be given in code or on a command line; it goes before the environment. */
@@ -84,6 +86,7 @@ const Environment = z.object({
   ASSAY_STORE: text.optional(),
   ASSAY_SHUTDOWN_GRACE_MS: count(0).default(30_000),
   ASSAY_CONCURRENCY: count(1).default(20),
+  ASSAY_WEBHOOK_SECRET: text.min(16, 'must be at least 16 characters').optional(),
   ASSAY_SHARDS: count(1).default(availableParallelism()),
   E2B_API_KEY: text.optional(),
   E2B_API_URL: httpUrl.optional(),
@@ -118,6 +121,7 @@ export function loadConfig({
     shutdownGraceMs: flags.shutdownGraceMs ?? environment.ASSAY_SHUTDOWN_GRACE_MS,
     concurrency: flags.concurrency ?? environment.ASSAY_CONCURRENCY,
     shards: flags.shards ?? environment.ASSAY_SHARDS,
+    webhookSecret: environment.ASSAY_WEBHOOK_SECRET,
   };
 }
 

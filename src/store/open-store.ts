@@ -68,6 +68,14 @@ class OpendalStore implements Store {
     }
   }
 
+  async remove(blob: Pick<BlobRef, 'ref'>): Promise<void> {
+    try {
+      await this.#operator.delete(pathOf(hashOf(blob.ref)));
+    } catch (error) {
+      throw StoreError.from(error, `remove ${blob.ref}`);
+    }
+  }
+
   async putNamed(name: string, bytes: Uint8Array | string): Promise<void> {
     try {
       await this.#operator.write(

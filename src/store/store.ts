@@ -9,6 +9,8 @@ export interface Store {
   put(content: Uint8Array | string | Readable): Promise<BlobRef>;
   /** All bytes of a blob. Throws `StoreError` with code `not-found` where it is gone, `damaged` where its hash differs. */
   get(blob: Pick<BlobRef, 'ref'>): Promise<Uint8Array>;
+  /** Removes a blob; one that is not there is fine. Whoever calls it knows that nobody else has the same bytes. */
+  remove(blob: Pick<BlobRef, 'ref'>): Promise<void>;
   /** Writes bytes under a name (`a/b.json`) that may be written again. For notes and indexes; what counts is a blob. */
   putNamed(name: string, bytes: Uint8Array | string): Promise<void>;
   /** The bytes of a name, or undefined where there are none. */

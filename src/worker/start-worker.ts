@@ -3,6 +3,7 @@ import type { WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/activities.ts';
 import { createBatchActivities } from '../activities/batch-activities.ts';
+import { createScheduleActivities } from '../activities/schedule-activities.ts';
 import type { Steps } from '../activities/activities.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { fromServer } from '../client/server-errors.ts';
@@ -66,7 +67,11 @@ export async function startWorker(
       ...common,
       taskQueue: config.taskQueue,
       workflowBundle: bundle,
-      activities: { ...createActivities({ store, sandboxes, steps: jobSteps }), publishBatch },
+      activities: {
+        ...createActivities({ store, sandboxes, steps: jobSteps }),
+        publishBatch,
+        ...createScheduleActivities({ store, webhookSecret: config.webhookSecret }),
+      },
       maxConcurrentActivityTaskExecutions: config.concurrency,
     });
     const shardWorker = await Worker.create({

@@ -1,2 +1,3 @@
 export { agentJob } from './agent-job.ts';
 export { batchValidation } from './batch-validation.ts';
+export { notification, scheduledBatch } from './scheduled-batch.ts';

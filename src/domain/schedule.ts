@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import type { BlobRef } from './blob.ts';
+import type { BatchInput, Counts, Failure } from './batch.ts';
+
+/** What happens when a run is due while the last one is still at work. */
+export const OVERLAPS = [
+  'skip',
+  'buffer-one',
+  'buffer-all',
+  'cancel-other',
+  'terminate-other',
+  'allow-all',
+] as const;
+export type Overlap = (typeof OVERLAPS)[number];
+
+const DURATION = /^\d+(\.\d+)?\s*(ms|s|m|h|d|w)$/;
+const duration = z.string().regex(DURATION, 'must be a duration such as 30s, 15m, 6h or 1d');
+const RULE = /^(always|any-new-failure|(error|failure)-rate>(\d+(?:\.\d+)?)%)$/;
+const TARGET = /^(https?:\/\/\S+|slack:https?:\/\/\S+|slack:env:ASSAY_SLACK_[A-Z0-9_]+)$/;
+
+/** When a scheduled batch runs, and what follows from a run. */
+export const ScheduleOptions = z
+  .strictObject({
+    cron: z
+      .array(z.string().min(1).max(200))
+      .max(100)
+      .default([])
+      .describe('Cron expressions of five fields, `@daily` and the like. Default: none'),
+    every: duration.optional().describe('A run each such time, from the start of the epoch. Default: none'),
+    timezone: z.string().min(1).max(100).default('UTC').describe('Of the cron expressions. Default: UTC'),
+    jitter: duration.optional().describe('Each run begins up to so much later. Default: none'),
+    overlap: z.enum(OVERLAPS).default('skip').describe('Default: skip'),
+    catchUp: duration
+      .default('1h')
+      .describe('Runs that the server missed are made up for when they are no older than this. Default: 1h'),
+    notify: z
+      .array(
+        z.string().max(2_000).regex(TARGET, 'must be an http(s) URL, slack:URL, or slack:env:ASSAY_SLACK_…'),
+      )
+      .max(10)
+      .default([])
+      .describe('Where to tell of runs. Default: nowhere'),
+    notifyOn: z
+      .array(z.string().regex(RULE, 'must be always, any-new-failure, error-rate>N% or failure-rate>N%'))
+      .min(1)
+      .max(10)
+      .default(['any-new-failure'])
+      .describe('Which runs to tell of: where one of these rules fits. Default: any-new-failure'),
+    keepRuns: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(100)
+      .describe('Results of so many runs are kept. Default: 100'),
+    keepDays: z
+      .number()
+      .min(1)
+      .max(3_650)
+      .optional()
+      .describe('Results of runs that are older are removed, but for the last one. Default: none'),
+    paused: z.boolean().default(false).describe('Whether it waits until it is resumed. Default: false'),
+  })
+  .refine(({ cron, every }) => cron.length > 0 || every !== undefined, {
+    error: 'say when: `cron` or `every`',
+    path: ['cron'],
+  });
+export type ScheduleOptions = z.input<typeof ScheduleOptions>;
+export type ParsedScheduleOptions = z.output<typeof ScheduleOptions>;
+
+/** Part of a schedule's id, and of the names of its batches. */
+export const ScheduleName = z.string().regex(/^\w[\w.-]{0,69}$/, 'use at most 70 letters, digits and . _ -');
+
+/** What the workflow of each run is started with. */
+export interface ScheduledBatchInput {
+  schedule: string;
+  batch: Pick<BatchInput, 'items' | 'total' | 'options' | 'indexed'>;
+  notify: string[];
+  notifyOn: string[];
+  keepRuns: number;
+  keepDays?: number | undefined;
+}
+
+/** A run whose results are kept. */
+export interface KeptRun {
+  batchId: string;
+  /** ISO 8601, UTC */
+  startedAt: string;
+  results: BlobRef;
+  diff?: BlobRef | undefined;
+}
+
+/** How many items changed, by kind, since the last run that was whole. */
+export interface RunChanges {
+  newlyFailing: number;
+  newlyError: number;
+  newlyFlaky: number;
+  newlySlow: number;
+  newlyPassing: number;
+  added: number;
+  removed: number;
+}
+
+/** What one run of a schedule came to; the next one finds it as the last result. */
+export interface ScheduledRun {
+  schemaVersion: 1;
+  schedule: string;
+  batchId: string;
+  state: 'done' | 'cancelled' | 'stopped';
+  total: number;
+  done: number;
+  counts: Counts;
+  startedAt: string;
+  durationMs: number;
+  /** The run that it was compared with: the last one that was whole. */
+  comparedWith?: string | undefined;
+  changes?: RunChanges | undefined;
+  /** The first items that fail now and did not before; on the first run, all that fail. */
+  newFailures: Failure[];
+  newFailureCount: number;
+  /** Targets and the rules that fitted. */
+  notified: string[];
+  /** Whole runs, newest first. */
+  runs: KeptRun[];
+}
+
+/** What a notification tells. */
+export interface Notice {
+  target: string;
+  /** The rule that fitted. */
+  rule: string;
+  schedule: string;
+  batchId: string;
+  /** `broken`: the batch ended without a result. */
+  state: ScheduledRun['state'] | 'broken';
+  reason?: string | undefined;
+  run?: Omit<ScheduledRun, 'runs' | 'notified' | 'schemaVersion'> | undefined;
+}
+
+export interface CompareRunsInput {
+  before?: KeptRun | undefined;
+  after: BlobRef;
+}
+
+export interface ComparedRuns {
+  /** Absent on a first run. */
+  diff?: BlobRef | undefined;
+  changes?: RunChanges | undefined;
+  newFailures: Failure[];
+  newFailureCount: number;
+}
+
+export interface ForgetRunsInput {
+  forget: KeptRun[];
+  kept: KeptRun[];
+}
+
+export interface ScheduleActivities {
+  compareRuns(input: CompareRunsInput): Promise<ComparedRuns>;
+  forgetRuns(input: ForgetRunsInput): Promise<void>;
+  sendNotice(notice: Notice): Promise<void>;
+}
+
+/** The first rule that fits a run. A run that is broken fits each. */
+export function fittingRule(
+  rules: readonly string[],
+  run: Pick<ScheduledRun, 'counts' | 'done' | 'newFailureCount'> | undefined,
+): string | undefined {
+  return rules.find((rule) => {
+    const [, name, , percent] = RULE.exec(rule) ?? [];
+    if (!run || name === 'always') return true;
+    if (name === 'any-new-failure') return run.newFailureCount > 0;
+    const { error, failed, rejected } = run.counts;
+    const count = rule.startsWith('error') ? error : failed + rejected;
+    return run.done > 0 && (count / run.done) * 100 > Number(percent);
+  });
+}
+
+/** Splits runs, newest first, into those that are kept and those to be forgotten. The newest is always kept. */
+export function splitRuns(
+  runs: readonly KeptRun[],
+  { keepRuns, keepDays }: Pick<ScheduledBatchInput, 'keepRuns' | 'keepDays'>,
+  nowMs: number,
+): { kept: KeptRun[]; forget: KeptRun[] } {
+  const oldest = keepDays === undefined ? -Infinity : nowMs - keepDays * 86_400_000;
+  const stays = (run: KeptRun, at: number): boolean =>
+    at === 0 || (at < keepRuns && Date.parse(run.startedAt) >= oldest);
+  return {
+    kept: runs.filter(stays),
+    forget: runs.filter((run, at) => !stays(run, at)),
+  };
+}

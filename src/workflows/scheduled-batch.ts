@@ -1,0 +1,128 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowFailure,
+  executeChild,
+  ParentClosePolicy,
+  proxyActivities,
+  setCurrentDetails,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BatchResult } from '../domain/batch.ts';
+import { fittingRule, splitRuns } from '../domain/schedule.ts';
+import type { Notice, ScheduleActivities, ScheduledBatchInput, ScheduledRun } from '../domain/schedule.ts';
+import type { batchValidation } from './batch-validation.ts';
+import { plain } from './details.ts';
+
+const { compareRuns, forgetRuns } = proxyActivities<ScheduleActivities>({
+  startToCloseTimeout: '30m',
+  scheduleToCloseTimeout: '6h',
+  retry: { initialInterval: '1s', maximumInterval: '1m' },
+});
+const { sendNotice } = proxyActivities<ScheduleActivities>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '1d',
+  retry: { initialInterval: '1s', backoffCoefficient: 3, maximumInterval: '10m' },
+});
+
+/** One run of a schedule: the batch, what changed since the last whole run, who is told, and what is forgotten. */
+export async function scheduledBatch(input: ScheduledBatchInput): Promise<ScheduledRun> {
+  const last = workflowInfo().lastResult as ScheduledRun | undefined;
+  const name = `${input.schedule}-${stampOf(workflowInfo())}`;
+  const batchId = `batch-${name}`;
+  let result: BatchResult;
+  try {
+    result = await executeChild<typeof batchValidation>('batchValidation', {
+      workflowId: batchId,
+      args: [{ batchId, name, ...input.batch }],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: `${input.schedule}: ${input.batch.total} items`,
+      memo: { total: input.batch.total },
+    });
+  } catch (error) {
+    if (!(error instanceof ChildWorkflowFailure)) throw error;
+    const reason = error.cause?.message ?? error.message;
+    await CancellationScope.nonCancellable(() =>
+      tell(input, { schedule: input.schedule, batchId, state: 'broken', reason }),
+    );
+    throw ApplicationFailure.nonRetryable(`The batch ${batchId} ended without a result: ${reason}`);
+  }
+  return await CancellationScope.nonCancellable(() => conclude(input, result, last));
+}
+
+/** Tells one target, for up to a day; a run does not wait for it. */
+export async function notification(notice: Notice): Promise<void> {
+  await sendNotice(notice);
+}
+
+async function conclude(
+  input: ScheduledBatchInput,
+  result: BatchResult,
+  last: ScheduledRun | undefined,
+): Promise<ScheduledRun> {
+  const { batchId, state, total, done, counts, startedAt, durationMs, results } = result;
+  const before = last?.runs[0];
+  const compared = await compareRuns({ before, after: results });
+  const { diff, changes, newFailures, newFailureCount } = compared;
+  const run: ScheduledRun = {
+    schemaVersion: 1,
+    schedule: input.schedule,
+    ...{ batchId, state, total, done, counts, startedAt, durationMs },
+    comparedWith: diff === undefined ? undefined : before?.batchId,
+    ...{ changes, newFailures, newFailureCount },
+    notified: [],
+    runs: last?.runs ?? [],
+  };
+  // What was stopped half-way is no measure for the next.
+  if (state === 'done') {
+    const { kept, forget } = splitRuns(
+      [{ batchId, startedAt, results, diff }, ...run.runs],
+      input,
+      Date.now(),
+    );
+    if (forget.length > 0) await forgetRuns({ forget, kept });
+    run.runs = kept;
+  }
+  setCurrentDetails(detailsOf(run));
+  const { runs: _, notified: __, schemaVersion: ___, ...told } = run;
+  run.notified = await tell(input, { schedule: input.schedule, batchId, state, run: told });
+  return run;
+}
+
+async function tell(
+  { notify, notifyOn }: ScheduledBatchInput,
+  notice: Omit<Notice, 'target' | 'rule'>,
+): Promise<string[]> {
+  const rule = fittingRule(notifyOn, notice.run);
+  if (rule === undefined) return [];
+  for (const [at, target] of notify.entries())
+    await startChild(notification, {
+      workflowId: `notify-${notice.batchId}-${at}`,
+      args: [{ ...notice, target, rule }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `${rule}: ${target.slice(0, 60)}`,
+    });
+  return notify.map((target) => `${target} (${rule})`);
+}
+
+/** The time for which the server has started the run is the end of its id. */
+function stampOf({ workflowId, startTime }: ReturnType<typeof workflowInfo>): string {
+  const stamp =
+    /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/.exec(workflowId)?.[0] ?? startTime.toISOString().slice(0, 19);
+  return stamp.replaceAll(/[-:]/g, '');
+}
+
+function detailsOf({ state, batchId, counts, total, changes, newFailures }: ScheduledRun): string {
+  const changed = changes
+    ? Object.entries(changes)
+        .filter(([, count]) => count > 0)
+        .map(([kind, count]) => `${count} ${kind}`)
+    : ['first run'];
+  return [
+    `**${state}** ${counts.passed} of ${total} passed: \`${batchId}\``,
+    '',
+    changed.length === 0 ? 'nothing changed' : changed.join(', '),
+    ...newFailures.map(({ id, sentence }) => `- ${plain(id)}: ${plain(sentence)}`),
+  ].join('\n');
+}
