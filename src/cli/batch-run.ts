@@ -221,7 +221,7 @@ async function writeOut(result: BatchResult, handle: BatchHandle, folder: string
   process.stderr.write(`assay: wrote ${join(folder, 'results.jsonl')} and summary.json\n`);
 }
 
-async function readDefaults(path: string): Promise<Record<string, unknown>> {
+export async function readDefaults(path: string): Promise<Record<string, unknown>> {
   const value = parseJson(await readText(path, 'the defaults'), path);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new UsageError(`${path} must be a JSON object with fields of a JobSpec`);

@@ -16,6 +16,10 @@ export const COMMANDS: Record<string, CommandGroup> = {
     summary: 'validate thousands of items, one verdict each',
     load: async () => (await import('./batch.ts')).batchCommand(),
   },
+  schedule: {
+    summary: 'run batches on a schedule, each compared with the last',
+    load: async () => (await import('./schedule.ts')).scheduleCommand(),
+  },
   jobs: {
     summary: 'list, show, watch and cancel jobs',
     load: async () => (await import('./jobs.ts')).jobsCommand(),

@@ -9,6 +9,8 @@ const USAGE_CODES = new Set([
   'invalid-items',
   'job-not-found',
   'batch-not-found',
+  'schedule-not-found',
+  'schedule-exists',
   'invalid-config',
   'usage',
 ]);

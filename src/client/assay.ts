@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { Batches } from './batches.ts';
 import { InvalidSpecError } from './errors.ts';
 import { Jobs } from './jobs.ts';
+import { Schedules } from './schedules.ts';
 import { MAX_FILE_BYTES, tooLarge } from './prepare-job.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { closableRetries, Server } from './server.ts';
@@ -22,10 +23,11 @@ export interface ConnectOptions extends ConfigFlags {
   env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** What a backend service imports: jobs and batches on a Temporal server. */
+/** What a backend service imports: jobs, batches and schedules on a Temporal server. */
 export class Assay implements AsyncDisposable {
   readonly jobs: Jobs;
   readonly batches: Batches;
+  readonly schedules: Schedules;
   /** Where files, outputs and artifacts lie. */
   readonly store: Store;
   readonly config: Config;
@@ -46,6 +48,7 @@ export class Assay implements AsyncDisposable {
     const parts = { server: this.#server, store, taskQueue, indexed };
     this.jobs = new Jobs(parts);
     this.batches = new Batches(parts);
+    this.schedules = new Schedules({ ...parts, batches: this.batches });
   }
 
   /**

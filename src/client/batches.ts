@@ -83,16 +83,27 @@ export class Batches {
     });
   }
 
+  /** Checks items and puts them into the store, for batches that something else starts. Throws as `start` does. */
+  async prepare(
+    items: BatchItems,
+    options: BatchOptions,
+    owner: string,
+  ): Promise<Pick<BatchInput, 'items' | 'total' | 'options' | 'indexed'>> {
+    const { name: _, defaults, skipBad, ...rest } = parsedOptions(options);
+    const { store, indexed } = this.#parts;
+    const written = await writeItems(await this.#rows(items), store, { batchId: owner, defaults, skipBad });
+    return { ...written, options: rest, indexed: await indexed };
+  }
+
   async #start(
     options: BatchOptions,
     write: (batchId: string, options: ParsedBatchOptions) => Promise<Pick<BatchInput, 'items' | 'total'>>,
   ): Promise<BatchHandle> {
     const { server, store, taskQueue, indexed } = this.#parts;
-    const parsed = BatchOptions.safeParse(options, { reportInput: true });
-    if (!parsed.success) throw new InvalidSpecError(specFaults(parsed.error), { cause: parsed.error });
-    const { name, defaults: _, skipBad: __, ...rest } = parsed.data;
+    const parsed = parsedOptions(options);
+    const { name, defaults: _, skipBad: __, ...rest } = parsed;
     const batchId = `batch-${name ?? randomUUID()}`;
-    const written = await write(batchId, parsed.data);
+    const written = await write(batchId, parsed);
     const input: BatchInput = { batchId, name, ...written, options: rest, indexed: await indexed };
     try {
       await server.call(() =>
@@ -159,4 +170,10 @@ export class Batches {
       throw new InvalidSpecError([{ path: blob.ref, message: 'is not in the store' }], { cause: error });
     }
   }
+}
+
+function parsedOptions(options: BatchOptions): ParsedBatchOptions {
+  const parsed = BatchOptions.safeParse(options, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  throw new InvalidSpecError(specFaults(parsed.error), { cause: parsed.error });
 }

@@ -67,6 +67,30 @@ export class ResultUnreadableError extends AssayError {
   }
 }
 
+/** There is no schedule of this name. */
+export class ScheduleNotFoundError extends AssayError {
+  override readonly name = 'ScheduleNotFoundError';
+  readonly code = 'schedule-not-found';
+  readonly schedule: string;
+
+  constructor(schedule: string, options?: ErrorOptions) {
+    super(`There is no schedule ${schedule}; assay schedule list shows those that are there`, options);
+    this.schedule = schedule;
+  }
+}
+
+/** There is a schedule of this name already. */
+export class ScheduleExistsError extends AssayError {
+  override readonly name = 'ScheduleExistsError';
+  readonly code = 'schedule-exists';
+  readonly schedule: string;
+
+  constructor(schedule: string, options?: ErrorOptions) {
+    super(`There is a schedule ${schedule} already; delete it first, or choose another name`, options);
+    this.schedule = schedule;
+  }
+}
+
 /** A fault of one item of a batch. */
 export interface ItemFault extends SpecFault {
   /** Line of the input, counted from 1. */

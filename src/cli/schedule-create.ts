@@ -1,0 +1,132 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ISOLATIONS } from '../domain/batch.ts';
+import type { BatchOptions } from '../domain/batch.ts';
+import { OVERLAPS } from '../domain/schedule.ts';
+import type { Overlap } from '../domain/schedule.ts';
+import { batchItems, columnMap } from './batch-items.ts';
+import { readDefaults } from './batch-run.ts';
+import { UsageError } from './cli-error.ts';
+import { addConnectionOptions } from './connection-options.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { wholeNumber } from './run-options.ts';
+import { SCHEDULE_NEEDS } from './schedule-needs.ts';
+import { withConnection } from './with-connection.ts';
+
+interface CreateOptions extends ConnectionOptions, Omit<BatchOptions, 'defaults' | 'name'> {
+  cron: string[];
+  every?: string;
+  batch: string;
+  timezone?: string;
+  jitter?: string;
+  overlap?: Overlap;
+  catchUp?: string;
+  notify: string[];
+  notifyOn: string[];
+  keep?: Keep;
+  paused?: boolean;
+  defaults?: string;
+  map?: Record<string, string>;
+  json?: boolean;
+}
+
+interface Keep {
+  keepRuns?: number;
+  keepDays?: number;
+}
+
+/** `assay schedule create NAME --cron … --batch ITEMS`. */
+export function scheduleCreateCommand(): Command {
+  const command = new Command('create')
+    .summary('make a schedule of a batch')
+    .description('Checks the items, puts them into the store, and runs them as a batch at the times given.')
+    .argument('<name>', 'name of the schedule')
+    .requiredOption(
+      '--batch <items>',
+      'items as for assay batch run: a file, a folder, a store reference, or -',
+    )
+    .option('--cron <expression>', 'five fields, such as "0 2 * * *"; may be repeated', collect, [])
+    .option('--every <duration>', 'such as 30m, 6h, 1d')
+    .option('--timezone <zone>', 'of the cron expressions, such as Europe/Berlin (default: UTC)')
+    .option('--jitter <duration>', 'each run begins up to so much later')
+    .addOption(
+      new Option('--overlap <policy>', 'when a run is due while one is at work (default: skip)').choices(
+        OVERLAPS,
+      ),
+    )
+    .option('--catch-up <duration>', 'make up for missed runs no older than this (default: 1h)')
+    .option(
+      '--notify <target>',
+      'tell this URL by a signed webhook, or Slack by slack:URL or slack:env:ASSAY_SLACK_…; may be repeated',
+      collect,
+      [],
+    )
+    .option(
+      '--notify-on <rule>',
+      'any-new-failure (default), always, error-rate>N%, failure-rate>N%; may be repeated',
+      collect,
+      [],
+    )
+    .option(
+      '--keep <runs,days>',
+      'keep results of so many runs, or days, such as 30 or 30,90d (default: 100)',
+      keep,
+    )
+    .option('--paused', 'wait until it is resumed')
+    .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
+    .addOption(
+      new Option('--isolation <kind>', 'a fresh sandbox for each item, or one for a shard').choices(
+        ISOLATIONS,
+      ),
+    )
+    .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
+    .option('--map <field=column,...>', 'columns of a CSV', columnMap)
+    .option('--fail-fast <number>', 'stop after so many items that did not pass', wholeNumber(1, 1e9))
+    .option(
+      '--attempts <number>',
+      'run each item so often; verdicts that disagree are flaky',
+      wholeNumber(1, 100),
+    )
+    .option('--priority <number>', '1 goes first, 5 last (default: 3)', wholeNumber(1, 5))
+    .option('--cache', 'let recorded verdicts count (default: each run runs all items)')
+    .option('--skip-bad', 'record items that are no valid job as error, instead of refusing all')
+    .option('--json', 'print the schedule as JSON');
+  return addConnectionOptions(command).action(create);
+}
+
+async function create(name: string, options: CreateOptions): Promise<void> {
+  const { cron, every, timezone, jitter, overlap, catchUp, notify, notifyOn, paused } = options;
+  const { concurrency, isolation, failFast, attempts, priority, cache = false, skipBad } = options;
+  if (cron.length === 0 && every === undefined)
+    throw new UsageError('say when: --cron "0 2 * * *" or --every 6h');
+  const defaults = options.defaults === undefined ? {} : await readDefaults(options.defaults);
+  const items = await batchItems(options.batch, options.map);
+  await withConnection(options, SCHEDULE_NEEDS, async ({ assay }) => {
+    const handle = await assay.schedules.create(name, items, {
+      ...{ cron, every, timezone, jitter, overlap, catchUp, notify, paused },
+      ...(notifyOn.length > 0 && { notifyOn }),
+      ...options.keep,
+      batch: { defaults, concurrency, isolation, failFast, attempts, priority, cache, skipBad },
+    });
+    const status = await handle.status();
+    if (options.json) return void process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
+    const next = status.nextRunsAt[0]?.toISOString() ?? 'when it is resumed';
+    process.stdout.write(`${name}: ${status.items} items, next run ${next}\n`);
+  });
+}
+
+function collect(text: string, before: string[]): string[] {
+  return [...before, text];
+}
+
+/** `30`, `90d` or `30,90d`. */
+function keep(text: string): Keep {
+  const found: Keep = {};
+  for (const part of text.split(',')) {
+    const [, number, days] = /^\s*(\d{1,4})(d?)\s*$/.exec(part) ?? [];
+    if (number === undefined || number === '0')
+      throw new InvalidArgumentError('It must be a number of runs, of days, or both, such as 30 or 30,90d');
+    if (days) found.keepDays = Number(number);
+    else found.keepRuns = Number(number);
+  }
+  return found;
+}
