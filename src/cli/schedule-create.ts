@@ -93,6 +93,30 @@ export function scheduleCreateCommand(): Command {
   return addConnectionOptions(command).action(create);
 }
 
+/** `assay schedule update NAME --batch …`. */
+export function scheduleUpdateCommand(): Command {
+  const command = new Command('update')
+    .summary('give a schedule other items')
+    .description('Replaces the items of a schedule, from its next run on.')
+    .argument('<name>', 'name of the schedule')
+    .requiredOption(
+      '--batch <items>',
+      'items as for assay batch run: a file, a folder, a store reference, or -',
+    )
+    .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
+    .option('--map <field=column,...>', 'columns of a CSV', columnMap)
+    .option('--skip-bad', 'record items that are no valid job as error, instead of refusing all');
+  return addConnectionOptions(command).action(async (name: string, options: CreateOptions) => {
+    const { skipBad } = options;
+    const defaults = options.defaults === undefined ? {} : await readDefaults(options.defaults);
+    const items = await batchItems(options.batch, options.map);
+    await withConnection(options, SCHEDULE_NEEDS, async ({ assay }) => {
+      const handle = await assay.schedules.update(name, items, { defaults, skipBad });
+      process.stdout.write(`${name}: ${(await handle.status()).items} items\n`);
+    });
+  });
+}
+
 async function create(name: string, options: CreateOptions): Promise<void> {
   const { cron, every, timezone, jitter, overlap, catchUp, notify, notifyOn, paused } = options;
   const { concurrency, isolation, failFast, attempts, priority, cache = false, skipBad } = options;

@@ -2,8 +2,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { ScheduleHandle, ScheduleRun, ScheduleStatus } from '../client/schedule-handle.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { addConnectionOptions } from './connection-options.ts';
+import { UsageError } from './cli-error.ts';
 import { printableLine } from './printable.ts';
-import { scheduleCreateCommand } from './schedule-create.ts';
+import { scheduleCreateCommand, scheduleUpdateCommand } from './schedule-create.ts';
 import { SCHEDULE_NEEDS } from './schedule-needs.ts';
 import { wholeNumber } from './run-options.ts';
 import { table } from './table.ts';
@@ -20,6 +21,7 @@ export function scheduleCommand(): Command {
     .summary('run batches on a schedule, each compared with the last')
     .description('Batches that run by themselves; each run is compared with the last.')
     .addCommand(scheduleCreateCommand())
+    .addCommand(scheduleUpdateCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(ofSchedule('trigger', 'run it now', (handle) => handle.trigger()))
@@ -61,7 +63,10 @@ function backfillCommand(): Command {
   return ofSchedule<ConnectionOptions & { from: Date; to: Date }>(
     'backfill',
     'run it for its times in the past',
-    (handle, { from, to }) => handle.backfill({ from, to }),
+    async (handle, { from, to }) => {
+      if (from >= to) throw new UsageError('--from must be before --to');
+      await handle.backfill({ from, to });
+    },
   )
     .requiredOption('--from <time>', 'ISO 8601, such as 2026-11-01T00:00:00Z', time)
     .requiredOption('--to <time>', 'ISO 8601', time);
@@ -77,15 +82,14 @@ function listCommand(): Command {
       const schedules = await Array.fromAsync(assay.schedules.list());
       if (options.json) return print(JSON.stringify(schedules, null, 2));
       if (schedules.length === 0) return print('no schedules');
-      const rows = schedules.map(({ name, paused, items, nextRunAt, lastRunAt }) => [
+      const rows = schedules.map(({ name, paused, nextRunAt, lastRunAt }) => [
         printableLine(name),
-        String(items),
         paused ? 'paused' : stamp(nextRunAt),
         stamp(lastRunAt),
       ]);
       print(
         table(
-          ['SCHEDULE', 'ITEMS', 'NEXT (UTC)', 'LAST (UTC)'].map((title) => ({ title, align: 'left' })),
+          ['SCHEDULE', 'NEXT (UTC)', 'LAST (UTC)'].map((title) => ({ title, align: 'left' })),
           rows,
         ),
       );

@@ -52,13 +52,13 @@ export class ScheduleHandle {
 
   /** Throws ScheduleNotFoundError, UnreachableServerError, as every method here does. */
   async status(): Promise<ScheduleStatus> {
-    const { state, info, action, memo } = await this.#call(() => this.#handle.describe());
+    const { state, info, action } = await this.#call(() => this.#handle.describe());
     const [input] = (action.args ?? []) as [ScheduledBatchInput?];
     return {
       name: this.schedule,
       paused: state.paused,
       note: state.note,
-      items: Number(memo?.['items'] ?? 0),
+      items: input?.batch.total ?? 0,
       notify: input?.notify ?? [],
       notifyOn: input?.notifyOn ?? [],
       keepRuns: input?.keepRuns ?? 0,
@@ -103,13 +103,26 @@ export class ScheduleHandle {
 
   /** Runs it now, whatever its time is; where it runs, the overlap policy says what happens. */
   async trigger(): Promise<void> {
-    await this.#call(() => this.#handle.trigger());
+    const { policies } = await this.#call(() => this.#handle.describe());
+    // Without a policy of its own, a triggered run would begin beside others, and could not be compared with the last.
+    await this.#call(() => this.#handle.trigger(policies.overlap));
   }
 
   /** Runs it once for each of its times in the past from `from` to `to`, one after the other. */
   async backfill({ from, to }: { from: Date; to: Date }): Promise<void> {
     if (!(from < to)) throw new RangeError('backfill goes from an earlier time to a later one');
     await this.#call(() => this.#handle.backfill({ start: from, end: to, overlap: 'BUFFER_ALL' }));
+  }
+
+  /** Runs other items from the next run on. */
+  async replaceItems(batch: ScheduledBatchInput['batch']): Promise<void> {
+    await this.#call(() =>
+      this.#handle.update((found) => {
+        const [input] = found.action.args as [ScheduledBatchInput];
+        const options = { ...batch.options, ...input.batch.options };
+        return { ...found, action: { ...found.action, args: [{ ...input, batch: { ...batch, options } }] } };
+      }),
+    );
   }
 
   /** Does not begin further runs; one at work goes on. */

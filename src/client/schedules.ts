@@ -1,5 +1,4 @@
 import {
-  isGrpcServiceError,
   ScheduleAlreadyRunning,
   ScheduleOverlapPolicy,
   type ScheduleOptions as TemporalScheduleOptions,
@@ -18,7 +17,6 @@ export interface ScheduleSummary {
   paused: boolean;
   /** Why it is paused, say. */
   note?: string | undefined;
-  items: number;
   nextRunAt?: Date | undefined;
   lastRunAt?: Date | undefined;
 }
@@ -66,6 +64,21 @@ export class Schedules {
     return new ScheduleHandle(server, store, name);
   }
 
+  /**
+   * Replaces the items of a schedule, from its next run on; how they run stays as it is. `batch` says `defaults` and `skipBad`. Throws as `create`
+   * does, and ScheduleNotFoundError.
+   */
+  async update(
+    name: string,
+    items: BatchItems,
+    batch: Pick<BatchOptions, 'defaults' | 'skipBad'> = {},
+  ): Promise<ScheduleHandle> {
+    const handle = this.get(name);
+    await handle.status();
+    await handle.replaceItems(await this.#parts.batches.prepare(items, batch, `schedule-${name}`));
+    return handle;
+  }
+
   /** A schedule by its name. Whether it exists shows with the first question to it. */
   get(name: string): ScheduleHandle {
     return new ScheduleHandle(this.#parts.server, this.#parts.store, name);
@@ -75,13 +88,12 @@ export class Schedules {
   async *list(): AsyncGenerator<ScheduleSummary, void, undefined> {
     const { server } = this.#parts;
     try {
-      for await (const { scheduleId, state, info, memo } of server.client.schedule.list()) {
+      for await (const { scheduleId, state, info } of server.client.schedule.list()) {
         if (!scheduleId.startsWith(SCHEDULE_PREFIX)) continue;
         yield {
           name: scheduleId.slice(SCHEDULE_PREFIX.length),
           paused: state.paused,
           note: state.note,
-          items: Number(memo?.['items'] ?? 0),
           nextRunAt: state.paused ? undefined : info.nextActionTimes[0],
           lastRunAt: info.recentActions.at(-1)?.takenAt,
         };
@@ -117,7 +129,6 @@ export class Schedules {
       },
       policies: { overlap: OVERLAP_POLICIES[overlap], catchupWindow: catchUp as `${number}s` },
       state: { paused },
-      memo: { items: batch.total },
     };
   }
 }
@@ -135,8 +146,7 @@ function checked(name: string, options: ScheduleOptions): ParsedScheduleOptions 
 
 /** The server alone knows each form of a cron expression and each time zone. */
 function refused(error: unknown): InvalidSpecError | undefined {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if (isGrpcServiceError(at) && at.code === 3)
-      return new InvalidSpecError([{ path: 'when', message: at.details }], { cause: error });
-  return undefined;
+  // The SDK makes a TypeError of what the server calls an invalid argument.
+  if (!(error instanceof TypeError)) return undefined;
+  return new InvalidSpecError([{ path: 'when', message: error.message }], { cause: error });
 }

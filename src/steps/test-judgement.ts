@@ -97,7 +97,9 @@ function collectionError(run: SupervisedRun, about: TestCircumstances): CodeFaul
   const evidence = evidenceOf(error);
   if (name === 'SystemExit')
     return forged(`the code ended the process (${evidence}) before the tests had run`);
-  return faultOf(faultOfError(error, about.internet), evidence, `The tests could not run: ${evidence}`);
+  const category = faultOfError(error, about.internet);
+  const what = category === 'assertion' ? 'The tests failed' : 'The tests could not run';
+  return faultOf(category, evidence, `${what}: ${evidence}`);
 }
 
 function failureFault(test: TestCase, kind: string, cases: TestCase[], about: TestCircumstances): CodeFault {
