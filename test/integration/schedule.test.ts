@@ -1,0 +1,169 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { signature } from '../../src/activities/schedule/webhook.ts';
+import { InvalidSpecError, ScheduleExistsError, ScheduleNotFoundError } from '../../src/client.ts';
+import type { Assay, ScheduleHandle, ScheduleRun } from '../../src/client.ts';
+import { startWorker } from '../../src/worker.ts';
+import type { RunningWorker } from '../../src/worker.ts';
+import { createLogger } from '../../src/worker/logger.ts';
+import { connectTo, testConfig } from '../support/stack.ts';
+
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+let assay: Assay;
+let worker: RunningWorker;
+let storeUrl: string;
+beforeAll(async () => {
+  const config = { ...(await testConfig()), webhookSecret: SECRET };
+  storeUrl = config.storeUrl;
+  worker = await startWorker(config, { logger: createLogger('fatal') });
+  assay = await connectTo(config);
+});
+afterAll(async () => {
+  await assay.close();
+  await worker.stop();
+  await rm(storeUrl, { recursive: true, force: true });
+});
+
+const ADD = { language: 'python', tests: { kind: 'script', code: 'assert add(1, 2) == 3' } } as const;
+const right = (id: string) => ({ id, ...ADD, code: 'def add(a, b): return a + b' });
+const wrong = (id: string) => ({ id, ...ADD, code: 'def add(a, b): return a - b' });
+const nameOf = (what: string) => `${what}-${randomUUID().slice(0, 8)}`;
+
+/** Triggers a run and waits until that many are there and over. */
+async function ran(handle: ScheduleHandle, count: number): Promise<ScheduleRun[]> {
+  await handle.trigger();
+  return await vi.waitFor(
+    async () => {
+      const runs = await Array.fromAsync(handle.runs());
+      expect(runs.length).toBe(count);
+      expect(runs.filter(({ state }) => state === 'running')).toEqual([]);
+      return runs;
+    },
+    { timeout: 60_000, interval: 200 },
+  );
+}
+
+/** A receiver that answers 500 twice before it takes anything. */
+async function receiver() {
+  const heard: { headers: Record<string, string>; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request
+      .on('data', (data) => (body += data))
+      .on('end', () => {
+        heard.push({ headers: request.headers as Record<string, string>, body });
+        response.writeHead(heard.length <= 2 ? 500 : 204).end();
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { heard, url, [Symbol.dispose]: () => void server.close() };
+}
+
+describe('a schedule', () => {
+  test('compares each run with the last, tells of new failures once, and forgets old results', async () => {
+    using hook = await receiver();
+    const handle = await assay.schedules.create(
+      nameOf('nightly'),
+      { rows: [right('a'), right('b'), wrong('c')] },
+      { cron: ['0 2 1 1 *'], notify: [hook.url], keepRuns: 2, batch: { concurrency: 1 } },
+    );
+    const [first] = (await ran(handle, 1)) as [ScheduleRun];
+    expect(first).toMatchObject({
+      state: 'done',
+      result: { newFailureCount: 1, notified: [/./].map(() => expect.stringContaining(hook.url)) },
+    });
+    expect(first.result).not.toHaveProperty('changes');
+    await vi.waitFor(() => expect(hook.heard.length).toBe(3), { timeout: 30_000 });
+
+    const [same] = (await ran(handle, 2)) as [ScheduleRun];
+    expect(same.result).toMatchObject({
+      comparedWith: first.batchId,
+      changes: { newlyFailing: 0, newlyPassing: 0, added: 0, removed: 0 },
+      counts: { cached: 0 },
+      notified: [],
+    });
+
+    await assay.schedules.update(handle.schedule, { rows: [wrong('a'), right('b'), right('c'), wrong('d')] });
+    const [changed] = (await ran(handle, 3)) as [ScheduleRun];
+    expect(changed.result).toMatchObject({
+      comparedWith: same.batchId,
+      changes: { newlyFailing: 1, newlyPassing: 1, added: 1, removed: 0 },
+      newFailureCount: 2,
+    });
+    await vi.waitFor(() => expect(hook.heard.length).toBe(4), { timeout: 30_000 });
+
+    // All tries of one notice have one id, and each is signed.
+    const ids = hook.heard.map(({ headers }) => headers['webhook-id']);
+    expect(new Set(ids.slice(0, 3)).size).toBe(1);
+    expect(ids[3]).not.toBe(ids[0]);
+    for (const { headers, body } of hook.heard)
+      expect(headers['webhook-signature']).toBe(
+        signature(headers['webhook-id']!, headers['webhook-timestamp']!, body, SECRET),
+      );
+    expect(JSON.parse(hook.heard[3]!.body).run.newFailures.map(({ id }: { id: string }) => id)).toEqual([
+      'a',
+      'd',
+    ]);
+
+    // Each run is a batch like any other; the oldest one's results are gone, the last two are there.
+    const idsOf = async (run: ScheduleRun) =>
+      (await Array.fromAsync(handle.batch(run).results())).map(({ id }) => id);
+    expect(await idsOf(changed)).toEqual(['a', 'b', 'c', 'd']);
+    expect(await idsOf(same)).toEqual(['a', 'b', 'c']);
+    await expect(idsOf(first)).rejects.toMatchObject({ code: 'not-found' });
+    await handle.delete();
+    await expect(handle.status()).rejects.toThrow(ScheduleNotFoundError);
+  });
+
+  test('is paused, resumed, shown, listed and run for times in the past', async () => {
+    const handle = await assay.schedules.create(
+      nameOf('hourly'),
+      { rows: [right('a')] },
+      { every: '1h', paused: true, batch: { cache: true } },
+    );
+    expect(await handle.status()).toMatchObject({ paused: true, items: 1, nextRunsAt: [], began: 0 });
+    await handle.resume('ready');
+    const status = await handle.status();
+    expect(status).toMatchObject({ paused: false, note: 'ready' });
+    expect(status.nextRunsAt[0]!.getTime()).toBeGreaterThan(Date.now());
+    await handle.pause('holidays');
+    await vi.waitFor(
+      async () =>
+        expect(await Array.fromAsync(assay.schedules.list())).toContainEqual(
+          expect.objectContaining({ name: handle.schedule, paused: true, note: 'holidays' }),
+        ),
+      { timeout: 20_000, interval: 200 },
+    );
+    const to = new Date('2026-11-20T02:30:00Z');
+    await handle.backfill({ from: new Date('2026-11-20T00:30:00Z'), to });
+    const runs = await vi.waitFor(
+      async () => {
+        const found = await Array.fromAsync(handle.runs());
+        expect(found.map(({ state }) => state)).toEqual(['done', 'done']);
+        return found;
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+    expect(runs.map(({ batchId }) => batchId.slice(-16))).toEqual(['20261120T020000Z', '20261120T010000Z']);
+    await handle.delete();
+  });
+
+  test('is refused where it makes no sense', async () => {
+    const rows = [right('a')];
+    const name = nameOf('bad');
+    const create = (options: object) => assay.schedules.create(name, { rows }, options);
+    await expect(create({})).rejects.toThrow(InvalidSpecError);
+    await expect(create({ cron: ['0 99 * * *'] })).rejects.toThrow('Hour is not in range');
+    await expect(create({ every: '1h', timezone: 'Mars/Olympus' })).rejects.toThrow(InvalidSpecError);
+    await expect(assay.schedules.create('a b', { rows }, { every: '1h' })).rejects.toThrow('name');
+    await expect(assay.schedules.get(name).trigger()).rejects.toThrow(ScheduleNotFoundError);
+    await expect(assay.schedules.update(name, { rows })).rejects.toThrow(ScheduleNotFoundError);
+    const made = await create({ every: '1h' });
+    await expect(create({ every: '1h' })).rejects.toThrow(ScheduleExistsError);
+    await made.delete();
+  });
+});
