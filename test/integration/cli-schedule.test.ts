@@ -79,8 +79,7 @@ describe('assay schedule', () => {
   });
 
   test('needs a server that outlives the command', async () => {
-    const env = { ASSAY_HOME: join(folder, 'home') };
-    const { code, stderr } = await assay(['schedule', 'list'], { cwd: folder, env });
+    const { code, stderr } = await assay(['schedule', 'list'], { cwd: folder });
     expect(stderr).toContain('start assay dev in another terminal');
     expect(code).toBe(64);
   });
