@@ -1,7 +1,7 @@
 export { Assay } from './client/assay.ts';
 export type { ConnectOptions } from './client/assay.ts';
 export { BatchHandle } from './client/batch-handle.ts';
-export type { ResultsOptions } from './client/batch-handle.ts';
+export type { BatchItem, ResultsOptions } from './client/batch-handle.ts';
 export type { Batches, BatchItems, BatchSummary } from './client/batches.ts';
 export * from './client/errors.ts';
 export type { JobEvent } from './client/job-events.ts';
@@ -9,6 +9,7 @@ export { JobHandle } from './client/job-handle.ts';
 export type { JobFilter, JobSummary } from './client/job-list.ts';
 export type { Jobs } from './client/jobs.ts';
 export { MAX_FILE_BYTES } from './client/prepare-job.ts';
+export type { RecordedVerdicts, RecordedVerdictsStats } from './client/recorded-verdicts.ts';
 export { ScheduleHandle } from './client/schedule-handle.ts';
 export type { ScheduleRun, ScheduleStatus } from './client/schedule-handle.ts';
 export type { Schedules, ScheduleSummary } from './client/schedules.ts';

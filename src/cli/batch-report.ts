@@ -1,8 +1,11 @@
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { resultsOfLines } from '../client/batch/result-lines.ts';
+import type { BatchHandle } from '../client/batch-handle.ts';
 import type { ItemResult } from '../domain/batch.ts';
 import { diffResults } from '../reports/diff.ts';
 import type { BatchDiff } from '../reports/diff.ts';
@@ -26,6 +29,12 @@ type Text = Iterable<string> | AsyncIterable<string>;
 interface Parts {
   title: string;
   ks: number[] | undefined;
+  codeOf?: ((result: ItemResult) => Promise<string | undefined>) | undefined;
+}
+
+/** What is reported on. */
+interface Source extends Pick<Parts, 'title' | 'codeOf'> {
+  results: Results;
 }
 
 const REPORTS: Record<string, (results: Results, parts: Parts) => Text | Promise<Text>> = {
@@ -54,7 +63,7 @@ export function batchReportCommand(): Command {
   const command = new Command('report')
     .summary('tell what a batch came to, as Markdown, HTML, JUnit XML, SARIF or JSON')
     .description('Reports on a batch, or on a file of its results. A file needs no server.')
-    .argument('<batch>', 'name or id of a batch, or a file of results (.jsonl)')
+    .argument('<batch>', 'name or id of a batch, or a file of results (.jsonl) or its folder (results/)')
     .addOption(
       new Option('--format <format>', 'kind of report').choices(Object.keys(REPORTS)).default('markdown'),
     )
@@ -65,10 +74,11 @@ export function batchReportCommand(): Command {
       '\nExamples:\n  assay batch report nightly\n  assay batch report results/results.jsonl --format junit --out junit.xml\n  assay batch report nightly --format html --out report.html',
     );
   return addConnectionOptions(command).action((batch: string, options: ReportOptions) =>
-    withResults([batch], options, async ([results]) => {
-      const report = await REPORTS[options.format]!(results!, { title: batch, ks: options.k });
+    withSources([batch], options, async ([source]) => {
+      const { results, title, codeOf } = source!;
+      const report = await REPORTS[options.format]!(results, { title, ks: options.k, codeOf });
       if (options.out === undefined) await print(report);
-      else await pipeline(Readable.from(report), createWriteStream(options.out));
+      else await writeWhole(options.out, report);
     }),
   );
 }
@@ -87,8 +97,8 @@ export function batchDiffCommand(): Command {
     )
     .addHelpText('after', '\nExamples:\n  assay batch diff monday/results.jsonl tuesday/results.jsonl');
   return addConnectionOptions(command).action((earlier: string, later: string, options: ReportOptions) =>
-    withResults([earlier, later], options, async ([before, after]) => {
-      const diff = await diffResults(before!, after!);
+    withSources([earlier, later], options, async ([before, after]) => {
+      const diff = await diffResults(before!.results, after!.results);
       process.stdout.write(`${DIFFS[options.format]!(diff).trimEnd()}\n`);
       if (diff.newlyFailing.length + diff.newlyError.length > 0) process.exitCode = EXIT.failed;
     }),
@@ -96,18 +106,71 @@ export function batchDiffCommand(): Command {
 }
 
 /** Only what is no file asks a server. */
-async function withResults(
-  sources: string[],
-  options: ConnectionOptions,
-  work: (results: Results[]) => Promise<void>,
+async function withSources(
+  names: string[],
+  options: ConnectionOptions & { out?: string },
+  work: (sources: Source[]) => Promise<void>,
 ): Promise<void> {
-  const isFile = (source: string): boolean => source.endsWith('.jsonl') || existsSync(source);
-  if (sources.every(isFile)) return await work(sources.map(resultsOfFile));
-  await withConnection(options, {}, async ({ assay }) =>
-    work(
-      sources.map((source) => (isFile(source) ? resultsOfFile(source) : assay.batches.get(source).results())),
-    ),
-  );
+  if (options.out !== undefined) await assertFolderOf(options.out);
+  const files = names.map(fileOf);
+  if (files.every((file) => file !== undefined)) return await work(files.map(sourceOfFile));
+  await withConnection(options, {}, async ({ assay }) => {
+    const sourceOf = (name: string, at: number): Source => {
+      const file = files[at];
+      return file === undefined ? sourceOfBatch(assay.batches.get(name)) : sourceOfFile(file);
+    };
+    await work(names.map(sourceOf));
+  });
+}
+
+/** What ends in `.jsonl` or has a slash is a file, or a folder that `batch run --out` has written; all else is a batch. */
+function fileOf(name: string): string | undefined {
+  if (!name.endsWith('.jsonl') && !name.includes('/')) return undefined;
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ? join(name, 'results.jsonl') : name;
+}
+
+function sourceOfFile(path: string): Source {
+  const name = basename(path);
+  return {
+    results: resultsOfFile(path),
+    title: name === 'results.jsonl' ? basename(dirname(resolve(path))) : name,
+  };
+}
+
+function sourceOfBatch(handle: BatchHandle): Source {
+  // Results come in the order of the items, so both are read side by side.
+  const items = handle.items();
+  return {
+    results: handle.results(),
+    title: handle.batchId,
+    async codeOf({ index }) {
+      for (;;) {
+        const { value, done } = await items.next();
+        if (done) return undefined;
+        if (value.index === index) return value.code;
+      }
+    },
+  };
+}
+
+async function assertFolderOf(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw new UsageError(`${folder} is no folder; make it first, or give another --out`);
+  if ((await stat(path).catch(() => undefined))?.isDirectory())
+    throw new UsageError(`${path} is a folder; --out names a file`);
+}
+
+/** Writes all of it or nothing: what was there before stays where the report fails. */
+async function writeWhole(path: string, report: Text): Promise<void> {
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    await pipeline(Readable.from(report), createWriteStream(unfinished));
+    await rename(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
 }
 
 async function* resultsOfFile(path: string): AsyncGenerator<ItemResult> {

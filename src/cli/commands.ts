@@ -20,6 +20,10 @@ export const COMMANDS: Record<string, CommandGroup> = {
     summary: 'run batches on a schedule, each compared with the last',
     load: async () => (await import('./schedule.ts')).scheduleCommand(),
   },
+  cache: {
+    summary: 'recorded verdicts that batches take again',
+    load: async () => (await import('./cache.ts')).cacheCommand(),
+  },
   jobs: {
     summary: 'list, show, watch and cancel jobs',
     load: async () => (await import('./jobs.ts')).jobsCommand(),

@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { Batches } from './batches.ts';
 import { InvalidSpecError } from './errors.ts';
 import { Jobs } from './jobs.ts';
+import { RecordedVerdicts } from './recorded-verdicts.ts';
 import { Schedules } from './schedules.ts';
 import { MAX_FILE_BYTES, tooLarge } from './prepare-job.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
@@ -28,6 +29,7 @@ export class Assay implements AsyncDisposable {
   readonly jobs: Jobs;
   readonly batches: Batches;
   readonly schedules: Schedules;
+  readonly recordedVerdicts: RecordedVerdicts;
   /** Where files, outputs and artifacts lie. */
   readonly store: Store;
   readonly config: Config;
@@ -48,6 +50,7 @@ export class Assay implements AsyncDisposable {
     const parts = { server: this.#server, store, taskQueue, indexed };
     this.jobs = new Jobs(parts);
     this.batches = new Batches(parts);
+    this.recordedVerdicts = new RecordedVerdicts(store);
     this.schedules = new Schedules({ ...parts, batches: this.batches });
   }
 

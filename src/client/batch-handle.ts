@@ -3,8 +3,10 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { BatchResult } from '../domain/batch.ts';
 import type { BatchProgress, ItemResult, Segment } from '../domain/batch.ts';
+import type { Language } from '../domain/language.ts';
+import { textOfContent } from '../store/content.ts';
 import type { Store } from '../store/store.ts';
-import { resultsOfBlob } from './batch/result-lines.ts';
+import { itemLinesOf, resultsOfBlob } from './batch/result-lines.ts';
 import { BatchBrokenError, BatchNotFoundError, BatchOverError } from './errors.ts';
 import type { Server } from './server.ts';
 import { fromServer, isUnreachable } from './server-errors.ts';
@@ -17,6 +19,16 @@ const POLL_MOST_MS = 1_000;
 export interface ResultsOptions {
   /** `input`: each as soon as all before it are there. `completion`: each as soon as it is there. Default: input */
   order?: 'input' | 'completion' | undefined;
+}
+
+/** An item as it was given. */
+export interface BatchItem {
+  /** Its place in the input, counted from 0. */
+  index: number;
+  id: string;
+  group?: string | undefined;
+  language?: Language | undefined;
+  code?: string | undefined;
 }
 
 /** A batch on the server, running or over. */
@@ -121,6 +133,18 @@ export class BatchHandle {
     early.clear();
     for await (const result of resultsOfBlob((await end).results, this.#store))
       if (order === 'completion' ? !given.has(result.index) : result.index >= next) yield result;
+  }
+
+  /**
+   * Its items in the order of the input, with their code as a text; `code` is absent where the item is no valid job. Waits for the end, as the
+   * items are named by the result. Throws as `results` does.
+   */
+  async *items(): AsyncGenerator<BatchItem, void, undefined> {
+    const { items } = await this.result();
+    for await (const { index, id, group, job } of itemLinesOf(items, this.#store)) {
+      const code = job && (await textOfContent(job.code, this.#store));
+      yield { index, id, group, language: job?.language, code };
+    }
   }
 
   /** Asks it to stop: items at work are stopped, what is there is published. One that is over stays as it is. Throws BatchNotFoundError. */

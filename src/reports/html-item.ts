@@ -3,6 +3,8 @@ import { sentenceOf } from './outcome-of-item.ts';
 
 /** Cases of one item that a page shows; failing ones come first. */
 const CASES_SHOWN = 50;
+/** Code of one item that a page shows, in characters. */
+const CODE_CHARS = 65_536;
 
 /** An item as its row in the page needs it. */
 export function rowOfItem(result: ItemResult): Record<string, unknown> {
@@ -29,7 +31,7 @@ export function detailOfItem(
   code: string | undefined,
 ): Record<string, unknown> {
   return {
-    code,
+    code: code !== undefined && code.length > CODE_CHARS ? `${code.slice(0, CODE_CHARS)}\n… (cut)` : code,
     ...(execution && {
       stdout: execution.stdout.text,
       stderr: execution.stderr.text,

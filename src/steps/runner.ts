@@ -166,6 +166,13 @@ if _space is None:
 `;
 }
 
+/** Changes with the text of any runner. */
+export function runnersHash(): string {
+  const all = createHash('sha256').update(allRunners().hash);
+  for (const name of ['node-tests.mjs', 'script-tests.sh']) all.update(runnerText(name));
+  return all.digest('hex');
+}
+
 let runners: { text: string; hash: string } | undefined;
 
 function allRunners(): { text: string; hash: string } {

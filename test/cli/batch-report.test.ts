@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { assay, tempFolder } from '../support/assay.ts';
@@ -89,9 +89,32 @@ test('two files are compared, and the exit code says whether something newly fai
   expect(html.stdout).toContain('&lt;it failed&gt;');
 });
 
+test('what was there before stays where a report fails, and nothing else is left', async () => {
+  const folder = tempFolder();
+  const [bad, out] = [join(folder, 'bad.jsonl'), join(folder, 'report.md')];
+  writeFileSync(bad, `${readFileSync(resultsFile({ a: 'passed' }), 'utf8')}{"id": 1}\n`);
+  writeFileSync(out, 'of yesterday');
+  const { code, stderr } = await assay(['batch', 'report', bad, '--format', 'html', '--out', out]);
+  expect(code, stderr).toBe(64);
+  expect(readFileSync(out, 'utf8')).toBe('of yesterday');
+  expect(readdirSync(folder).toSorted()).toEqual(['bad.jsonl', 'report.md']);
+});
+
+test('the folder of a batch is a source, and gives the report its title', async () => {
+  const folder = join(tempFolder(), 'nightly');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'results.jsonl'), readFileSync(resultsFile({ a: 'passed' })));
+  const { code, stdout } = await assay(['batch', 'report', `${folder}/`]);
+  expect(code).toBe(0);
+  expect(stdout).toContain('<code>nightly</code>');
+});
+
 test.for([
+  [['report', 'x.jsonl', '--out', 'no/such/folder/x.html'], /^assay: .*no\/such\/folder is no folder/],
+  [['report', 'x.jsonl', '--out', 'src'], /^assay: src is a folder; --out names a file/],
+  [['report', './src/'], /^assay: .*src\/results.jsonl does not exist/],
+  [['report', './package.json'], /^assay: .\/package.json is no file of results/],
   [['report', 'missing.jsonl'], /^assay: missing.jsonl does not exist/],
-  [['report', 'package.json'], /^assay: package.json is no file of results/],
   [['report', 'x.jsonl', '--format', 'pdf'], /^assay: .*pdf/],
   [['report', 'x.jsonl', '--k', '0'], /^assay: .*whole numbers/],
 ] as const)('%s is refused in a sentence', async ([args, sentence]) => {

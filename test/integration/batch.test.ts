@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InvalidItemsError } from '../../src/client.ts';
 import type { BatchHandle, ItemResult } from '../../src/client.ts';
@@ -48,6 +49,35 @@ describe('a batch', () => {
       },
     });
     expect(await handle.progress()).toMatchObject({ state: 'done', done: 60 });
+  });
+
+  test('gives its items again, with their code, in the order of the input', async () => {
+    const rows = ['a', 'b', 'c'].map((id) => ({
+      id,
+      group: 'g',
+      language: 'python',
+      code: `print('${id}')`,
+    }));
+    const large = { id: 'd', language: 'python', code: `# ${'x'.repeat(50_000)}` };
+    const handle = await stack.assay.batches.start({ rows: [...rows, large] });
+    const items = await Array.fromAsync(handle.items());
+    expect(items).toEqual([
+      ...rows.map((row, index) => ({ index, ...row })),
+      { index: 3, group: undefined, ...large },
+    ]);
+  });
+
+  test('takes recorded verdicts again until they are removed', async () => {
+    const rows = [{ id: 'once', language: 'python', code: `print('${randomUUID()}')` }];
+    const cachedOf = async () => (await stack.assay.batches.run({ rows })).counts.cached;
+    expect(await cachedOf()).toBe(0);
+    expect(await cachedOf()).toBe(1);
+    const { records, verdicts } = await stack.assay.recordedVerdicts.stats();
+    expect(records).toBeGreaterThan(0);
+    expect(verdicts.passed).toBeGreaterThan(0);
+    expect(await stack.assay.recordedVerdicts.clear()).toBe(records);
+    expect(await stack.assay.recordedVerdicts.stats()).toEqual({ records: 0, bytes: 0, verdicts: {} });
+    expect(await cachedOf()).toBe(0);
   });
 
   test('gives each item a sandbox of its own where asked', async () => {

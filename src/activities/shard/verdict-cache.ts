@@ -3,10 +3,11 @@ import packageJson from 'assay/package.json' with { type: 'json' };
 import type { ItemLine, ItemResult } from '../../domain/batch.ts';
 import type { Content } from '../../domain/blob.ts';
 import type { JobInput } from '../../domain/job-input.ts';
+import { runnersHash } from '../../steps/runner.ts';
 import type { Store } from '../../store/store.ts';
 
-/** Changed with whatever may change a verdict: the runners, the validator's rules, how results are judged. */
-const RUNNER_VERSION = 1;
+/** Changed with what may change a verdict besides the runners, whose text counts by itself: the validator's rules, how results are judged. */
+const JUDGEMENT_VERSION = 2;
 /** Failures that may be chance. */
 const CHANCE = ['timeout', 'memory'];
 const READS_AT_ONCE = 32;
@@ -57,7 +58,7 @@ export class VerdictCache {
 function nameOf(job: JobInput): string {
   const { language, code, files, tests, validate, artifacts, limits, template } = job;
   const asked = {
-    version: [packageJson.version, RUNNER_VERSION],
+    version: [packageJson.version, JUDGEMENT_VERSION, runnersHash()],
     code: hashOf(code),
     files: files.map(({ path, content }) => [path, hashOf(content)]),
     tests: tests && { ...tests, source: hashOf(tests.source) },
