@@ -5,6 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { createNodeItems } from './node-items.ts';
+import { shardLoop } from './shard-loop.ts';
 import { Assay } from '../src/client.ts';
 import type { BatchOptions } from '../src/client.ts';
 import { startStack } from '../src/embedded/stack.ts';
@@ -20,7 +22,11 @@ import type { Problem } from '../test/support/human-eval.ts';
 import { percentiles, timeMs } from './figures.ts';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '3' }, pytest: { type: 'string', default: '20' } },
+  options: {
+    runs: { type: 'string', default: '3' },
+    pytest: { type: 'string', default: '20' },
+    node: { type: 'string', default: '60' },
+  },
 });
 const workers = availableParallelism();
 const { python, folder: packages } = humanEvalPackage();
@@ -55,6 +61,8 @@ try {
       );
       if (counts.passed !== rows.length) throw new Error(`the batch came to ${JSON.stringify(counts)}`);
     };
+  const node = createNodeItems(Number(values.node), folder);
+  const loop = await shardLoop(stack.config, script, workers);
   const some = problems.slice(0, Number(values.pytest));
   const rows: Record<string, { items: number; work: () => Promise<unknown>; perSecond: number[] }> = {
     'Assay, script items': { items: script.length, work: batch(script), perSecond: [] },
@@ -74,6 +82,13 @@ try {
       work: batch(script, { isolation: 'item' }),
       perSecond: [],
     },
+    'the same shards without Temporal, script items': { items: script.length, work: loop.run, perSecond: [] },
+    'Assay, JavaScript items (node)': { items: node.items.length, work: batch(node.items), perSecond: [] },
+    [`\`node --test\` once an item, ${workers} at once`]: {
+      items: node.items.length,
+      work: () => node.rival(workers),
+      perSecond: [],
+    },
   };
   await batch(script)();
   for (let run = 0; run < Number(values.runs); run++)
@@ -82,6 +97,26 @@ try {
   console.log(`| what (${workers} workers) | items a second, median | items |\n|---|---|---|`);
   for (const [what, { items, perSecond }] of Object.entries(rows))
     console.log(`| ${what} | ${percentiles(perSecond).p50.toFixed(1)} | ${items} |`);
+  const first: number[] = [];
+  for (let run = 0; run < 5; run++)
+    first.push(
+      await timeMs(async () => {
+        const handle = await assay.batches.start({ rows: script }, { concurrency: workers, cache: false });
+        for await (const _ of handle.results({ order: 'completion' })) break;
+        await handle.cancel();
+        await handle.result();
+      }),
+    );
+  console.log(
+    `\nfirst result after the start, with the end of the batch by cancel: ${percentiles(first).p50.toFixed(0)} ms`,
+  );
+  const many = Array.from({ length: 3_000 }, (_, at) => ({
+    ...script[at % script.length]!,
+    id: `many-${at}`,
+  }));
+  await batch(many.slice(0, script.length), { cache: true })();
+  const rerun = await timeMs(batch(many, { cache: true }));
+  console.log(`rerun with recorded verdicts: ${((many.length / rerun) * 1000).toFixed(0)} items a second`);
 } finally {
   await stack.stop();
   rmSync(folder, { recursive: true, force: true });

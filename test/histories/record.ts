@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Sandbox } from '@e2b/code-interpreter';
 import { Assay } from '../../src/client.ts';
@@ -105,6 +106,23 @@ if (wanted.length === 0 || wanted.includes('batch')) {
   await batch.resume();
   await batch.result();
   await show(batch.batchId, 'batch-validation-mixed');
+}
+if (wanted.length === 0 || wanted.includes('schedule')) {
+  const rows = [{ id: 'wrong', language: 'python', code: '1 / 0\n' }, { id: 'right', language: 'python', code: '1\n' }];
+  // Nobody listens there: what tells of the run is a workflow of its own, which does not matter here.
+  const notify = ['http://127.0.0.1:9/'];
+  const schedule = await assay.schedules.create('recorded', { rows }, { every: '100d', notify, keepRuns: 1 });
+  const over = async (count: number): Promise<void> => {
+    await schedule.trigger();
+    for (let states: string[] = []; states.length < count || states.includes('running'); await sleep(300))
+      states = (await Array.fromAsync(schedule.runs())).map(({ state }) => state);
+  };
+  await over(1);
+  await over(2);
+  for await (const { workflowId } of assay.temporal.workflow.list({ query: "WorkflowType = 'scheduledBatch'" })) {
+    await show(workflowId, 'scheduled-batch-second-run');
+    break;
+  }
 }
 await assay.close();
 await worker.stop();
