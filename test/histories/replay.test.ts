@@ -11,15 +11,21 @@ import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
 Runtime.install({ logger: temporalLogger(createLogger('fatal')), shutdownSignals: [] });
 
 const names = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.json'));
-type Events = { events: { eventType: string; activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[] };
+interface Event {
+  eventType: string;
+  workflowExecutionStartedEventAttributes?: { workflowId: string };
+  activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+}
+type Events = { events: Event[] };
 
 async function read(name: string): Promise<Events> {
   return JSON.parse(await readFile(join(import.meta.dirname, name), 'utf8')) as Events;
 }
 
-async function replay(history: unknown): Promise<void> {
+async function replay(history: Events): Promise<void> {
+  const id = history.events[0]?.workflowExecutionStartedEventAttributes?.workflowId;
   const bundle = await workflowBundle(loadConfig().home);
-  await Worker.runReplayHistory({ workflowBundle: bundle }, historyFromJSON(history), 'job-replayed');
+  await Worker.runReplayHistory({ workflowBundle: bundle }, historyFromJSON(history), id);
 }
 
 describe('the workflow as it is now replays what was recorded before', () => {
