@@ -1,6 +1,7 @@
 import { ScheduleNotFoundError as TemporalScheduleNotFoundError } from '@temporalio/client';
 import type { ScheduleHandle as TemporalScheduleHandle } from '@temporalio/client';
 import type { ScheduledBatchInput, ScheduledRun } from '../domain/schedule.ts';
+import { batchNameOf } from '../domain/schedule-runs.ts';
 import type { Store } from '../store/store.ts';
 import { BatchHandle } from './batch-handle.ts';
 import { ScheduleNotFoundError } from './errors.ts';
@@ -83,9 +84,8 @@ export class ScheduleHandle {
         const result = whole
           ? ((await client.workflow.getHandle(workflowId, runId).result()) as ScheduledRun)
           : undefined;
-        const stamp = workflowId.slice(SCHEDULE_PREFIX.length).replaceAll(/(?<=\d\d)[-:](?=\d\d)/g, '');
         yield {
-          batchId: result?.batchId ?? `batch-${stamp}`,
+          batchId: `batch-${batchNameOf(this.schedule, workflowId, runId)}`,
           state: result?.state ?? (status.name === 'RUNNING' ? 'running' : 'broken'),
           startedAt: startTime,
           result,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BlobRef } from './blob.ts';
 import type { BatchInput, Counts, Failure } from './batch.ts';
+import { RULE } from './schedule-runs.ts';
 
 /** What happens when a run is due while the last one is still at work. */
 export const OVERLAPS = [
@@ -15,7 +16,6 @@ export type Overlap = (typeof OVERLAPS)[number];
 
 const DURATION = /^\d+(\.\d+)?\s*(ms|s|m|h|d|w)$/;
 const duration = z.string().regex(DURATION, 'must be a duration such as 30s, 15m, 6h or 1d');
-const RULE = /^(always|any-new-failure|(error|failure)-rate>(\d+(?:\.\d+)?)%)$/;
 const TARGET = /^(https?:\/\/\S+|slack:https?:\/\/\S+|slack:env:ASSAY_SLACK_[A-Z0-9_]+)$/;
 
 /** When a scheduled batch runs, and what follows from a run. */
@@ -159,34 +159,4 @@ export interface ScheduleActivities {
   compareRuns(input: CompareRunsInput): Promise<ComparedRuns>;
   forgetRuns(input: ForgetRunsInput): Promise<void>;
   sendNotice(notice: Notice): Promise<void>;
-}
-
-/** The first rule that fits a run. A run that is broken fits each. */
-export function fittingRule(
-  rules: readonly string[],
-  run: Pick<ScheduledRun, 'counts' | 'done' | 'newFailureCount'> | undefined,
-): string | undefined {
-  return rules.find((rule) => {
-    const [, name, , percent] = RULE.exec(rule) ?? [];
-    if (!run || name === 'always') return true;
-    if (name === 'any-new-failure') return run.newFailureCount > 0;
-    const { error, failed, rejected } = run.counts;
-    const count = rule.startsWith('error') ? error : failed + rejected;
-    return run.done > 0 && (count / run.done) * 100 > Number(percent);
-  });
-}
-
-/** Splits runs, newest first, into those that are kept and those to be forgotten. The newest is always kept. */
-export function splitRuns(
-  runs: readonly KeptRun[],
-  { keepRuns, keepDays }: Pick<ScheduledBatchInput, 'keepRuns' | 'keepDays'>,
-  nowMs: number,
-): { kept: KeptRun[]; forget: KeptRun[] } {
-  const oldest = keepDays === undefined ? -Infinity : nowMs - keepDays * 86_400_000;
-  const stays = (run: KeptRun, at: number): boolean =>
-    at === 0 || (at < keepRuns && Date.parse(run.startedAt) >= oldest);
-  return {
-    kept: runs.filter(stays),
-    forget: runs.filter((run, at) => !stays(run, at)),
-  };
 }

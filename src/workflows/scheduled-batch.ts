@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BatchResult } from '../domain/batch.ts';
-import { fittingRule, splitRuns } from '../domain/schedule.ts';
+import { batchNameOf, fittingRule, splitRuns } from '../domain/schedule-runs.ts';
 import type { Notice, ScheduleActivities, ScheduledBatchInput, ScheduledRun } from '../domain/schedule.ts';
 import type { batchValidation } from './batch-validation.ts';
 import { plain } from './details.ts';
@@ -28,8 +28,9 @@ const { sendNotice } = proxyActivities<ScheduleActivities>({
 
 /** One run of a schedule: the batch, what changed since the last whole run, who is told, and what is forgotten. */
 export async function scheduledBatch(input: ScheduledBatchInput): Promise<ScheduledRun> {
-  const last = workflowInfo().lastResult as ScheduledRun | undefined;
-  const name = `${input.schedule}-${stampOf(workflowInfo())}`;
+  const { lastResult, workflowId, firstExecutionRunId } = workflowInfo();
+  const last = lastResult as ScheduledRun | undefined;
+  const name = batchNameOf(input.schedule, workflowId, firstExecutionRunId);
   const batchId = `batch-${name}`;
   let result: BatchResult;
   try {
@@ -104,13 +105,6 @@ async function tell(
       staticSummary: `${rule}: ${target.slice(0, 60)}`,
     });
   return notify.map((target) => `${target} (${rule})`);
-}
-
-/** The time for which the server has started the run is the end of its id. */
-function stampOf({ workflowId, startTime }: ReturnType<typeof workflowInfo>): string {
-  const stamp =
-    /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/.exec(workflowId)?.[0] ?? startTime.toISOString().slice(0, 19);
-  return stamp.replaceAll(/[-:]/g, '');
 }
 
 function detailsOf({ state, batchId, counts, total, changes, newFailures }: ScheduledRun): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fittingRule, ScheduleName, ScheduleOptions, splitRuns } from '../../src/domain/schedule.ts';
+import { batchNameOf, fittingRule, splitRuns } from '../../src/domain/schedule-runs.ts';
+import { ScheduleName, ScheduleOptions } from '../../src/domain/schedule.ts';
 import type { KeptRun } from '../../src/domain/schedule.ts';
 
 const counts = { passed: 95, failed: 3, rejected: 0, error: 2, cached: 0, flaky: 0 };
@@ -23,6 +24,12 @@ describe('a rule', () => {
   test('that fits first is told', () => {
     expect(fittingRule(['any-new-failure', 'error-rate>1%', 'always'], run)).toBe('error-rate>1%');
   });
+});
+
+test('two runs of the same second have batches of their own', () => {
+  const id = 'schedule-a-2026-11-20T02:00:00Z';
+  expect(batchNameOf('a', id, '0-beef')).toBe('a-20261120T020000Z-beef');
+  expect(batchNameOf('a', id, '0-cafe')).not.toBe(batchNameOf('a', id, '0-beef'));
 });
 
 describe('options', () => {
