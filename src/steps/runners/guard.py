@@ -173,7 +173,10 @@ class Snapshot:
 
 
 def named_footing(tests):
-    """A snapshot of the modules that the tests name, which are imported now, before the code could put others in their place."""
+    """
+    A snapshot of the modules that the tests name, which are imported now, before the code could put others in their place. Best taken before
+    the fork: there it is cheap, and the next tests that name the same have it already.
+    """
     import importlib
 
     found = []
@@ -184,7 +187,19 @@ def named_footing(tests):
         if name not in sys.modules and root in sys.stdlib_module_names:
             importlib.import_module(name)
         found.append(name)
-    return Snapshot(found, shallow=found)
+    return footing(tuple(found), shallow=True)
+
+
+def footing(names, shallow=False):
+    """A snapshot of modules, the same one as long as none of them was loaded anew."""
+    key = names, shallow
+    known = footings.get(key)
+    if known is None or known.changed():
+        known = footings[key] = Snapshot(names, shallow=names if shallow else ())
+    return known
+
+
+footings = {}
 
 
 def freeze_codes(code):

@@ -89,6 +89,7 @@ def marks_only(decorators):
 def pytest_body(plan, tree):
     """What is the same for every test file is done here, before the fork."""
     prepared = None if plan["conftest"] else prepared_session(plan["folder"])
+    named = named_footing(plan["tests"])
 
     def body(fd):
         reset_signals()
@@ -96,7 +97,7 @@ def pytest_body(plan, tree):
         reseed()
         limit_memory(plan["memoryMb"])
         start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
-        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], conftest=True)))
+        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], conftest=True), named))
 
     return body
 
@@ -156,7 +157,7 @@ class JobFinder:
         return self.find(name, self.folder) if path is None and name in self.names else None
 
 
-def run_pytest(plan, tree, audit, prepared):
+def run_pytest(plan, tree, audit, prepared, named):
     gc.disable()  # Until the code runs: all that is made up to then stays.
     from _pytest.assertion.rewrite import rewrite_asserts
     from _pytest.outcomes import Exit
@@ -168,7 +169,7 @@ def run_pytest(plan, tree, audit, prepared):
     sys.meta_path[:0] = [JobFinder(folder, set(plan["modules"])), *prepared.finders]
     fresh_main(path)
     config, session, reporter = prepared.config, prepared.session, prepared.reporter
-    reporter.begin(plan, audit, tree, path)
+    reporter.begin(plan, audit, tree, path, named)
     rewrite_asserts(tree, plan["tests"].encode(), path, config)
     reporter.use(tree)
     reporter.measure()
@@ -220,10 +221,10 @@ class Reporter:
         self.clock, self.module_type = time.perf_counter, memory_module(pytest, self)
         self.coverage, self.cases, self.snapshots, self.hooks = None, {}, [], None
 
-    def begin(self, plan, audit, tree, path):
+    def begin(self, plan, audit, tree, path, named):
         self.plan, self.audit, self.path = plan, audit, path
         self.own = OwnNames(tree)
-        self.snapshots.append(named_footing(plan["tests"]))
+        self.snapshots.append(named)
 
     def tell(self, *news):
         self.audit("assay.tell", *news)

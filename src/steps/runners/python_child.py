@@ -1,6 +1,7 @@
 # In the child: code and assertions in one namespace (`script`), or the code as a program of its own (`io`).
 import ast, sys, time
 
+SCRIPT_FOOTING = ("operator", "math", "unittest", "unittest.case", "numpy.testing")
 # Functions that a script of tests decides by, and that the code beside it could have named its own after.
 SHADOWED = "isinstance issubclass len all any abs hasattr callable repr AssertionError Exception BaseException".split()
 
@@ -15,19 +16,20 @@ def enter(plan):
 
 
 def script_body(plan):
+    snapshots = [footing(SCRIPT_FOOTING), named_footing(plan["tests"])]
+
     def body(fd):
         enter(plan)
         start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py")
-        leave(run_script(plan, sys.audit))
+        leave(run_script(plan, sys.audit, snapshots))
 
     return body
 
 
-def run_script(plan, audit):
+def run_script(plan, audit, snapshots):
     import linecache
 
     folder = plan["folder"]
-    snapshots = [Snapshot("operator math unittest unittest.case numpy.testing".split()), named_footing(plan["tests"])]
     looker = Looker(audit, folder, plan["tests"], {folder + "/tests.py"}, snapshots[1:])
     main = fresh_main(folder + "/solution.py")
     audit("assay.tell", "ready")
