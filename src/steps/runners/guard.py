@@ -13,11 +13,13 @@ LEANED_ON = (
     "bytes str range zip map filter enumerate reversed getattr hasattr callable hash iter next object divmod pow slice super "
     "property staticmethod classmethod exec eval compile __build_class__ __import__ BaseException Exception AssertionError"
 ).split()
-# Modules whose functions the tests may decide by, looked at where the tests name them.
-FOOTING_IF_NAMED = (
-    "decimal fractions statistics numpy numpy.linalg numpy.testing._private.utils pandas pandas._testing.asserters json re cmath copy "
-    "collections itertools functools difflib string hashlib inspect dataclasses math operator"
-).split()
+# Modules of packages whose functions tests decide by, looked at where the tests name the package.
+OF_PACKAGES = "numpy numpy.linalg numpy.testing._private.utils pandas pandas._testing.asserters".split()
+# Modules that honest code may patch for good, or that do something when they are loaded; all others of Python's own count where the tests import them.
+LEFT_ALONE = frozenset(
+    "time random os sys io builtins logging warnings subprocess threading multiprocessing signal socket tempfile shutil pathlib asyncio "
+    "contextlib ssl urllib http this antigravity turtle tkinter idlelib test lib2to3 ensurepip venv ctypes gc pdb".split()
+)
 # Words by which code looks into the frames of its callers, and where it goes for them.
 FRAME_EVENTS = {"sys._getframe", "sys._current_frames", "object.__getattr__"}
 
@@ -177,15 +179,17 @@ def named_footing(tests):
     A snapshot of the modules that the tests name, which are imported now, before the code could put others in their place. Best taken before
     the fork: there it is cheap, and the next tests that name the same have it already.
     """
-    import importlib
+    import importlib, re
 
-    found = []
-    for name in FOOTING_IF_NAMED:
+    found = [name for name in OF_PACKAGES if name in sys.modules and name.partition(".")[0] in tests]
+    for name in re.findall(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", tests, re.MULTILINE):
         root = name.partition(".")[0]
-        if root not in tests:
+        if root in LEFT_ALONE or root not in sys.stdlib_module_names:
             continue
-        if name not in sys.modules and root in sys.stdlib_module_names:
+        try:
             importlib.import_module(name)
+        except Exception:
+            continue
         found.append(name)
     return footing(tuple(found), shallow=True)
 

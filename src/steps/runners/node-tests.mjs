@@ -20,6 +20,8 @@ for (const name of ['ASSAY_NEWS_FD', 'ASSAY_TEST_FILE', 'ASSAY_COVERAGE', 'ASSAY
 const maySkip = /\b(skip|todo|only|expectFailure)\b/.test(readFileSync(ASSAY_TEST_FILE, 'utf8'));
 const tell = makeReporter(Number(ASSAY_NEWS_FD));
 resolveLikeTypeScript(Module.registerHooks);
+for (const { prototype } of [asyncHooks.AsyncResource, asyncHooks.AsyncLocalStorage])
+  lock(prototype, Reflect.ownKeys(prototype), 'async_hooks');
 lock(assertNamespace.default);
 lock(assertNamespace.default.strict);
 const changed = snapshot();
@@ -137,6 +139,7 @@ function snapshot() {
     'Uint8Array',
     'ArrayBuffer',
   ]) {
+    entries.push([globalThis, name, globalThis[name], undefined, name]);
     take(globalThis[name], name, ['random']);
     if (globalThis[name].prototype) take(globalThis[name].prototype, name + '.prototype');
   }
@@ -185,17 +188,21 @@ function watch(owner, name, harmless = () => false) {
   });
 }
 
-/** Tells when an assertion is replaced, even if it is put back before anybody looks. */
-function lock(owner) {
-  for (const key of Object.keys(owner)) {
-    const value = owner[key];
-    if (typeof value !== 'function') continue;
+/** Tells when a function that decides, such as an assertion, is replaced, even if it is put back before anybody looks. */
+function lock(owner, keys = Object.keys(owner), label = 'assert') {
+  const define = Object.defineProperty;
+  for (const key of keys) {
+    const { value, enumerable } = Object.getOwnPropertyDescriptor(owner, key);
+    if (typeof value !== 'function' || key === 'constructor') continue;
     Object.defineProperty(owner, key, {
       configurable: false,
-      enumerable: true,
+      enumerable,
       get: () => value,
       set(other) {
-        if (other !== value) tell('tamper', 'assert.' + key + ' was replaced');
+        // What only inherits from it may have its own.
+        if (this !== owner)
+          define(this, key, { value: other, writable: true, enumerable: true, configurable: true });
+        else if (other !== value) tell('tamper', label + '.' + String(key) + ' was replaced');
       },
     });
   }

@@ -49,6 +49,7 @@ class OwnNames:
                 name = node.targets[0].id
                 if counts[name] == 1 and name not in changed and isinstance(node.value, ast.Constant):
                     self.constants[name] = node.value.value
+        self.imported = [entry for node in tree.body for entry in imports_of(node) if counts.get(entry[0]) == 1]
         star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
         self.unshadowed = [] if star else [name for name in LEANED_ON if name not in counts and name not in changed]
 
@@ -66,10 +67,28 @@ class OwnNames:
         for name, value in self.constants.items():
             if type(space.get(name)) is not type(value) or space[name] != value:
                 return "the constant %s of the tests was changed" % name
+        for name, source, attribute in self.imported:
+            wanted = sys.modules.get(source)
+            if wanted is not None and attribute is not None:
+                wanted = vars(wanted).get(attribute)
+            if wanted is not None and space.get(name) is not wanted:
+                return "a name that the tests have imported was rebound: %s" % name
         for name in self.unshadowed:
             if name in space:
                 return "a built-in was shadowed in the tests: %s" % name
         return None
+
+
+def imports_of(node):
+    """(name, module, attribute) of what the tests import from Python's own modules; the attribute is None for a module."""
+    found = []
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            whole = alias.name if alias.asname else alias.name.partition(".")[0]
+            found.append((alias.asname or whole, whole, None))
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        found = [(alias.asname or alias.name, node.module, alias.name) for alias in node.names]
+    return [entry for entry in found if entry[1].partition(".")[0] in sys.stdlib_module_names - LEFT_ALONE]
 
 
 def names_bound(node):
