@@ -33,7 +33,9 @@ export async function batchItems(source: string, map?: Record<string, string>): 
     throw new UsageError(`${source} ${why}; give a file of JSON lines, a folder, a store reference or -`);
   });
   const isCsv = /\.csv$/i.test(source) && found.isFile();
-  if (map && !isCsv) throw new UsageError(`--map is for CSV; ${source} is none`);
+  const isParquet = /\.parquet$/i.test(source) && found.isFile();
+  if (map && !isCsv && !isParquet) throw new UsageError(`--map is for CSV and Parquet; ${source} is neither`);
+  if (isParquet) return { parquet: source, map };
   if (found.isDirectory()) return { rows: rowsOfFolder(source) };
   return isCsv ? { csv: createReadStream(source), map } : { jsonLines: createReadStream(source) };
 }

@@ -14,6 +14,7 @@ import { diffToMarkdown } from '../reports/diff-markdown.ts';
 import { toHtml } from '../reports/html.ts';
 import { toJunit } from '../reports/junit.ts';
 import { toMarkdown } from '../reports/markdown.ts';
+import { toParquet } from '../reports/parquet.ts';
 import { toSarifOfBatch } from '../reports/sarif.ts';
 import { summarize } from '../reports/summary.ts';
 import { UsageError } from './cli-error.ts';
@@ -24,7 +25,7 @@ import { renderDiff } from './render-diff.ts';
 import { withConnection } from './with-connection.ts';
 
 type Results = AsyncIterable<ItemResult>;
-type Text = Iterable<string> | AsyncIterable<string>;
+type Text = Iterable<string> | AsyncIterable<string | Uint8Array>;
 
 interface Parts {
   title: string;
@@ -42,6 +43,7 @@ const REPORTS: Record<string, (results: Results, parts: Parts) => Text | Promise
   html: toHtml,
   junit: toJunit,
   sarif: toSarifOfBatch,
+  parquet: toParquet,
   json: async (results, parts) => [`${JSON.stringify(await summarize(results, parts), null, 2)}\n`],
 };
 
@@ -61,7 +63,7 @@ interface ReportOptions extends ConnectionOptions {
 /** `assay batch report BATCH|RESULTS.jsonl`. */
 export function batchReportCommand(): Command {
   const command = new Command('report')
-    .summary('tell what a batch came to, as Markdown, HTML, JUnit XML, SARIF or JSON')
+    .summary('tell what a batch came to, as Markdown, HTML, JUnit XML, SARIF, JSON or Parquet')
     .description('Reports on a batch, or on a file of its results. A file needs no server.')
     .argument('<batch>', 'name or id of a batch, or a file of results (.jsonl) or its folder (results/)')
     .addOption(

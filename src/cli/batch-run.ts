@@ -46,7 +46,7 @@ export function batchRunCommand(): Command {
     .description('Runs every item of a file as a durable batch and shows what it comes to.')
     .argument(
       '<items>',
-      'JSON lines (a JobSpec with an id each), CSV, a folder of code with tests beside, a store reference, or - for stdin',
+      'JSON lines (a JobSpec with an id each), CSV, Parquet, a folder of code with tests beside, a store reference, or - for stdin',
     )
     .option('--name <name>', 'name of the batch; while one of this name runs, it is that batch')
     .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
@@ -58,7 +58,7 @@ export function batchRunCommand(): Command {
     .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
     .option(
       '--map <field=column,...>',
-      'columns of a CSV, such as id=task,code=solution,tests.code=test',
+      'columns of CSV or Parquet, such as id=task,code=solution,tests.code=test',
       columnMap,
     )
     .option('--fail-fast <number>', 'stop after so many items that did not pass', wholeNumber(1, 1e9))

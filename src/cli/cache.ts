@@ -16,7 +16,8 @@ export function cacheCommand(): Command {
       'Recorded verdicts, which batches take again where code, tests, limits and versions are the same.',
     )
     .addCommand(statsCommand())
-    .addCommand(clearCommand());
+    .addCommand(clearCommand())
+    .addHelpText('after', '\nExamples:\n  assay cache stats\n  assay cache clear');
 }
 
 function statsCommand(): Command {

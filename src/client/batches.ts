@@ -12,6 +12,7 @@ import { BatchHandle } from './batch-handle.ts';
 import { rowsOfCsv } from './batch/csv-rows.ts';
 import { rowsOfJsonLines, rowsOfValues } from './batch/item-rows.ts';
 import type { ItemRow } from './batch/item-rows.ts';
+import { rowsOfParquet } from './batch/parquet-rows.ts';
 import { writeRetried } from './batch/retry-items.ts';
 import { writeItems } from './batch/write-items.ts';
 import { InvalidSpecError } from './errors.ts';
@@ -26,6 +27,8 @@ export type BatchItems =
   | { jsonLines: AsyncIterable<Uint8Array | string> }
   /** CSV with a header; `map` says which column holds a field, such as `{ id: 'task_id', 'tests.code': 'test' }`. */
   | { csv: AsyncIterable<Uint8Array | string>; map?: Record<string, string> | undefined }
+  /** Path of a Parquet file; `map` as for CSV. */
+  | { parquet: string; map?: Record<string, string> | undefined }
   /** JSON lines in the store. */
   | { blob: Pick<BlobRef, 'ref'> };
 
@@ -158,6 +161,7 @@ export class Batches {
   async #rows(items: BatchItems): Promise<AsyncIterable<ItemRow>> {
     if ('rows' in items) return rowsOfValues(items.rows);
     if ('csv' in items) return rowsOfCsv(items.csv, items.map);
+    if ('parquet' in items) return rowsOfParquet(items.parquet, items.map);
     if ('jsonLines' in items) return rowsOfJsonLines(items.jsonLines);
     return rowsOfJsonLines((await this.#stored(items.blob)) as AsyncIterable<Uint8Array>);
   }

@@ -52,7 +52,7 @@ describe('exit code 64, and nothing is started', () => {
     ['a priority of 9', ['ok.jsonl', '--priority', '9'], 'whole number from 1 to 5'],
     ['defaults that are no object', ['ok.jsonl', '--defaults', 'list.json'], 'must be a JSON object'],
     ['defaults that are not there', ['ok.jsonl', '--defaults', 'no.json'], 'no.json'],
-    ['a map without CSV', ['ok.jsonl', '--map', 'id=a'], '--map is for CSV'],
+    ['a map without CSV', ['ok.jsonl', '--map', 'id=a'], '--map is for CSV and Parquet'],
     ['a map that is none', ['ok.csv', '--map', 'id'], 'field=column'],
     ['a column that is not there', ['ok.csv', '--map', 'id=task'], 'has no column task; it has id, code'],
     ['--detach with --json', ['ok.jsonl', '--detach', '--json'], 'cannot be used with'],

@@ -55,13 +55,14 @@ export async function* rowsOfCsv(
   }
 }
 
-function valueOf(record: Record<string, string>, fields: ColumnMap): Record<string, unknown> {
+/** An item of the cells of a row. */
+export function valueOf(record: Record<string, unknown>, fields: ColumnMap): Record<string, unknown> {
   const outer = new Map<string, unknown>();
   const inner = new Map<string, Map<string, unknown>>();
   for (const [field, column] of Object.entries(fields)) {
     const cell = record[column];
-    if (cell === undefined || cell === '') continue;
-    const value = TEXT.test(field) ? cell : jsonOrText(cell);
+    if (cell === undefined || cell === null || cell === '') continue;
+    const value = typeof cell === 'string' && !TEXT.test(field) ? jsonOrText(cell) : plain(cell);
     const at = field.indexOf('.');
     if (at < 0) {
       outer.set(field, value);
@@ -72,6 +73,12 @@ function valueOf(record: Record<string, string>, fields: ColumnMap): Record<stri
   }
   for (const [name, values] of inner) outer.set(name, Object.fromEntries(values));
   return Object.fromEntries(outer);
+}
+
+/** Large whole numbers as those of JSON. */
+function plain(cell: unknown): unknown {
+  if (typeof cell === 'bigint') return Number(cell);
+  return Array.isArray(cell) ? cell.map(plain) : cell;
 }
 
 /** What is no JSON stays text: the schema says what the field must be. */
