@@ -16,7 +16,7 @@ beforeEach(() => {
   const row = (at: number) => ({
     id: `i${at}`,
     language: 'python',
-    code: `import time\ntime.sleep(0.3)\nprint(${at})`,
+    code: `import time\ntime.sleep(0.6)\nprint(${at})`,
   });
   writeFileSync(items, Array.from({ length: 12 }, (_, at) => JSON.stringify(row(at))).join('\n'));
 });
@@ -25,7 +25,8 @@ test('Ctrl-C leaves the batch to its server, says how to watch it again, and exi
   const name = `left-${Date.now()}`;
   const { code, stderr } = await assay(['batch', 'run', items, '--name', name, '--json', '--no-cache'], {
     env: environmentOf(stack.config),
-    onStart: (child) => void child.stdout?.once('data', () => child.kill('SIGINT')),
+    onStart: (child) =>
+      void child.stderr?.on('data', (text: string) => text.includes('running') && child.kill('SIGINT')),
   });
   expect(code, stderr).toBe(130);
   expect(stderr).toContain(`assay batch watch batch-${name}`);
