@@ -14,7 +14,6 @@ import { diffToMarkdown } from '../reports/diff-markdown.ts';
 import { toHtml } from '../reports/html.ts';
 import { toJunit } from '../reports/junit.ts';
 import { toMarkdown } from '../reports/markdown.ts';
-import { toParquet } from '../reports/parquet.ts';
 import { toSarifOfBatch } from '../reports/sarif.ts';
 import { summarize } from '../reports/summary.ts';
 import { UsageError } from './cli-error.ts';
@@ -43,7 +42,7 @@ const REPORTS: Record<string, (results: Results, parts: Parts) => Text | Promise
   html: toHtml,
   junit: toJunit,
   sarif: toSarifOfBatch,
-  parquet: toParquet,
+  parquet: async (results) => (await import('../reports/parquet.ts')).toParquet(results),
   json: async (results, parts) => [`${JSON.stringify(await summarize(results, parts), null, 2)}\n`],
 };
 

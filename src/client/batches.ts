@@ -12,7 +12,6 @@ import { BatchHandle } from './batch-handle.ts';
 import { rowsOfCsv } from './batch/csv-rows.ts';
 import { rowsOfJsonLines, rowsOfValues } from './batch/item-rows.ts';
 import type { ItemRow } from './batch/item-rows.ts';
-import { rowsOfParquet } from './batch/parquet-rows.ts';
 import { writeRetried } from './batch/retry-items.ts';
 import { writeItems } from './batch/write-items.ts';
 import { InvalidSpecError } from './errors.ts';
@@ -161,7 +160,8 @@ export class Batches {
   async #rows(items: BatchItems): Promise<AsyncIterable<ItemRow>> {
     if ('rows' in items) return rowsOfValues(items.rows);
     if ('csv' in items) return rowsOfCsv(items.csv, items.map);
-    if ('parquet' in items) return rowsOfParquet(items.parquet, items.map);
+    if ('parquet' in items)
+      return (await import('./batch/parquet-rows.ts')).rowsOfParquet(items.parquet, items.map);
     if ('jsonLines' in items) return rowsOfJsonLines(items.jsonLines);
     return rowsOfJsonLines((await this.#stored(items.blob)) as AsyncIterable<Uint8Array>);
   }
