@@ -17,5 +17,5 @@ process.argv.splice(1, process.argv.length, fileURLToPath(file), ...rest);
 await import(file.href);
 
 function helpers(): Set<string> {
-  return new Set(['run', 'figures']);
+  return new Set(['run', 'figures', 'node-items', 'shard-loop']);
 }

@@ -10,6 +10,7 @@ const PARTS = [
   'parent.py',
   'guard.py',
   'look.py',
+  'own_names.py',
   'pytest_child.py',
   'python_child.py',
   'command_child.py',
