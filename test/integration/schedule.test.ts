@@ -155,6 +155,30 @@ describe('a schedule', () => {
     await handle.delete();
   });
 
+  test('a run that the next one cancels keeps what it has, and is no measure', async () => {
+    const slow = { id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)' };
+    const handle = await assay.schedules.create(
+      nameOf('cancelled'),
+      { rows: [right('a'), slow] },
+      { every: '30d', overlap: 'cancel-other', batch: { concurrency: 1 } },
+    );
+    await handle.trigger();
+    const running = await vi.waitFor(
+      async () => {
+        const [run] = await Array.fromAsync(handle.runs());
+        expect((await handle.batch(run!).progress()).state).toBe('running');
+        return run!;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    await assay.schedules.update(handle.schedule, { rows: [right('a')] });
+    const [next, cancelled] = (await ran(handle, 2)) as [ScheduleRun, ScheduleRun];
+    expect(cancelled).toMatchObject({ batchId: running.batchId, state: 'cancelled' });
+    expect(next).toMatchObject({ state: 'done', result: { total: 1 } });
+    expect(next.result).not.toHaveProperty('comparedWith');
+    await handle.delete();
+  });
+
   test('is refused where it makes no sense', async () => {
     const rows = [right('a')];
     const name = nameOf('bad');

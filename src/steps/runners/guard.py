@@ -20,7 +20,7 @@ LEFT_ALONE = frozenset(
     "time random os sys io builtins logging warnings subprocess threading multiprocessing signal socket tempfile shutil pathlib asyncio "
     "contextlib ssl urllib http this antigravity turtle tkinter idlelib test lib2to3 ensurepip venv ctypes gc pdb".split()
 )
-# Words by which code looks into the frames of its callers, and where it goes for them.
+# By these one comes to the frames of callers and to the code of others.
 FRAME_EVENTS = {"sys._getframe", "sys._current_frames", "object.__getattr__"}
 
 
