@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Argument, Command, Option } from 'commander';
 import { z } from 'zod';
-import { rowsOfJsonLines } from '../client/batch/item-rows.ts';
+import { rowsOfJsonLines } from '../store/json-lines.ts';
 import { fromHumanEval } from '../domain/import/human-eval.ts';
 import type { ImportedItem, ImportOptions } from '../domain/import/imported-item.ts';
 import { fromLiveCodeBench } from '../domain/import/live-code-bench.ts';

@@ -1,10 +1,9 @@
-import { createInterface } from 'node:readline';
-import { ItemResult } from '../../domain/batch.ts';
-import type { Failure } from '../../domain/batch.ts';
+import type { Failure, ItemResult } from '../../domain/batch.ts';
 import type { BlobRef } from '../../domain/blob.ts';
 import type { ComparedRuns, CompareRunsInput, RunChanges } from '../../domain/schedule.ts';
 import { CHANGES, diffResults } from '../../reports/diff.ts';
 import type { ItemChange } from '../../reports/diff.ts';
+import { resultsOfBlob } from '../../store/batch-lines.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreError } from '../../store/store-error.ts';
 
@@ -14,7 +13,7 @@ const SENTENCE_CHARS = 300;
 /** What a run brought that the one before it did not. Where that one's results are gone, it is a first run. Throws StoreError. */
 export async function compareRuns({ before, after }: CompareRunsInput, store: Store): Promise<ComparedRuns> {
   const base = before && (await isThere(before.results, store)) ? before.results : undefined;
-  const diff = await diffResults(base ? resultsOf(base, store) : nothing(), resultsOf(after, store));
+  const diff = await diffResults(base ? resultsOfBlob(base, store) : nothing(), resultsOfBlob(after, store));
   const failing = [
     ...diff.newlyFailing,
     ...diff.newlyError,
@@ -45,11 +44,6 @@ async function isThere(blob: BlobRef, store: Store): Promise<boolean> {
     if (error instanceof StoreError && error.code === 'not-found') return false;
     throw error;
   }
-}
-
-async function* resultsOf(blob: BlobRef, store: Store): AsyncGenerator<ItemResult> {
-  for await (const line of createInterface({ input: await store.read(blob) }))
-    if (line !== '') yield ItemResult.parse(JSON.parse(line));
 }
 
 // eslint-disable-next-line require-yield

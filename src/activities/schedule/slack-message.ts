@@ -1,4 +1,6 @@
 import type { Notice } from '../../domain/schedule.ts';
+import { CHANGES } from '../../reports/diff.ts';
+import { CHANGE_TITLES } from '../../reports/diff-text.ts';
 
 const SHOWN = 10;
 
@@ -15,9 +17,9 @@ function linesOf({ schedule, batchId, state, reason, run, rule }: Notice): strin
   if (!run) return [`:x: *${plain(schedule)}* is ${state}: ${plain(reason ?? '')}`, `\`${plain(batchId)}\``];
   const { counts, total, newFailures, newFailureCount, changes } = run;
   const sign = newFailureCount > 0 ? ':x:' : counts.passed === total ? ':white_check_mark:' : ':warning:';
-  const changed = Object.entries(changes ?? {})
-    .filter(([, count]) => count > 0)
-    .map(([kind, count]) => `${count} ${kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`);
+  const changed = CHANGES.filter((kind) => (changes?.[kind] ?? 0) > 0).map(
+    (kind) => `${changes?.[kind]} ${CHANGE_TITLES[kind]}`,
+  );
   const more = newFailureCount - Math.min(newFailures.length, SHOWN);
   return [
     `${sign} *${plain(schedule)}* ${state}: ${counts.passed} of ${total} passed, ${newFailureCount} new failures`,

@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
-import type { ItemRow } from './item-rows.ts';
+import type { ItemRow } from '../../domain/item-row.ts';
 
 /** Fields of a JobSpec that are text as they stand; a cell of any other holds JSON, such as a number or a list. */
 const TEXT = /^(id|group|key|language|code|template|tests\.(kind|code)|validate\.policy|labels\..+)$/;

@@ -2,7 +2,7 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetS
 import { compressors } from 'hyparquet-compressors';
 import { valueOf } from './csv-rows.ts';
 import type { ColumnMap } from './csv-rows.ts';
-import type { ItemRow } from './item-rows.ts';
+import type { ItemRow } from '../../domain/item-row.ts';
 
 /**
  * Rows of a Parquet file, a row group in memory at a time. Columns are told as those of CSV; a column may also hold numbers, lists and objects as

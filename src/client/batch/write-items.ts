@@ -10,7 +10,7 @@ import { InvalidItemsError, InvalidSpecError } from '../errors.ts';
 import type { ItemFault } from '../errors.ts';
 import { parseSpec, prepareJob } from '../prepare-job.ts';
 import { IdTable } from './id-table.ts';
-import type { ItemRow } from './item-rows.ts';
+import type { ItemRow } from '../../domain/item-row.ts';
 
 const SEGMENT_ITEMS = 1_000;
 const SEGMENT_CHARS = 4 * 1024 * 1024;

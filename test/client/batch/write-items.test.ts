@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rowsOfJsonLines } from '../../../src/client/batch/item-rows.ts';
+import { rowsOfJsonLines } from '../../../src/store/json-lines.ts';
 import { writeItems } from '../../../src/client/batch/write-items.ts';
 import { InvalidItemsError } from '../../../src/client/errors.ts';
 import type { BatchIndex, ItemLine } from '../../../src/domain/batch.ts';

@@ -1,8 +1,8 @@
-import { ItemResult } from '../../domain/batch.ts';
-import type { BatchIndex, ItemLine } from '../../domain/batch.ts';
-import type { BlobRef } from '../../domain/blob.ts';
-import type { Store } from '../../store/store.ts';
-import { rowsOfJsonLines } from './item-rows.ts';
+import { ItemResult } from '../domain/batch.ts';
+import type { BatchIndex, ItemLine, Segment } from '../domain/batch.ts';
+import type { BlobRef } from '../domain/blob.ts';
+import { rowsOfJsonLines } from './json-lines.ts';
+import type { Store } from './store.ts';
 
 /** Results of a stream of JSON lines, such as a file that a batch has written. Throws ZodError for what is none. */
 export async function* resultsOfLines(
@@ -19,10 +19,16 @@ export async function* resultsOfBlob(
   yield* resultsOfLines((await store.read(blob)) as AsyncIterable<Uint8Array>);
 }
 
-/** Items of a batch, by the blob of its BatchIndex, in the order of the input. Throws StoreError. */
-export async function* itemLinesOf(items: BlobRef, store: Store): AsyncGenerator<ItemLine, void, undefined> {
+/**
+ * Items of a batch, by the blob of its BatchIndex, in the order of the input. Default of `wanted`: all segments. Throws StoreError.
+ */
+export async function* itemLinesOf(
+  items: BlobRef,
+  store: Store,
+  wanted: (segment: Segment) => boolean = () => true,
+): AsyncGenerator<ItemLine, void, undefined> {
   const { segments } = JSON.parse(Buffer.from(await store.get(items)).toString('utf8')) as BatchIndex;
-  for (const { blob } of segments)
+  for (const { blob } of segments.filter(wanted))
     for await (const { value } of rowsOfJsonLines((await store.read(blob)) as AsyncIterable<Uint8Array>))
       yield value as ItemLine;
 }
