@@ -5,29 +5,25 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import type { BatchHandle } from '../client/batch-handle.ts';
-import { ISOLATIONS } from '../domain/batch.ts';
 import type { BatchOptions, BatchResult, Counts } from '../domain/batch.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
 import { VERDICTS } from '../domain/job-result.ts';
 import type { Verdict } from '../domain/job-result.ts';
-import { batchItems, columnMap } from './batch-items.ts';
+import { addHowOptions, addItemOptions, readItems } from './batch-options.ts';
+import type { HowFlags, ItemFlags } from './batch-options.ts';
 import { BatchBar, batchSummary } from './batch-progress.ts';
-import { UsageError } from './cli-error.ts';
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { InterruptedError } from './interrupt.ts';
-import { parseJson } from './parse-json.ts';
 import { patientSpec } from './patient-spec.ts';
-import { readText } from './read-input.ts';
 import { wholeNumber } from './run-options.ts';
 import { jobUrl } from './web-ui.ts';
 import { withConnection } from './with-connection.ts';
 
-interface BatchRunOptions extends ConnectionOptions, Omit<BatchOptions, 'defaults'> {
-  defaults?: string;
-  map?: Record<string, string>;
+interface BatchRunOptions
+  extends ConnectionOptions, ItemFlags, HowFlags, Pick<BatchOptions, 'name' | 'cache'> {
   out?: string;
   json?: boolean;
   detach?: boolean;
@@ -48,28 +44,9 @@ export function batchRunCommand(): Command {
       '<items>',
       'JSON lines (a JobSpec with an id each), CSV, Parquet, a folder of code with tests beside, a store reference, or - for stdin',
     )
-    .option('--name <name>', 'name of the batch; while one of this name runs, it is that batch')
-    .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
-    .addOption(
-      new Option('--isolation <kind>', 'a fresh sandbox for each item, or one for a shard').choices(
-        ISOLATIONS,
-      ),
-    )
-    .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
-    .option(
-      '--map <field=column,...>',
-      'columns of CSV or Parquet, such as id=task,code=solution,tests.code=test',
-      columnMap,
-    )
-    .option('--fail-fast <number>', 'stop after so many items that did not pass', wholeNumber(1, 1e9))
-    .option(
-      '--attempts <number>',
-      'run each item so often; verdicts that disagree are flaky',
-      wholeNumber(1, 100),
-    )
-    .option('--priority <number>', '1 goes first, 5 last (default: 3)', wholeNumber(1, 5))
+    .option('--name <name>', 'name of the batch; while one of this name runs, it is that batch');
+  addItemOptions(addHowOptions(command))
     .option('--no-cache', 'run items anew whose verdict is recorded')
-    .option('--skip-bad', 'record items that are no valid job as error, instead of refusing all')
     .option('-o, --out <folder>', 'write results.jsonl and summary.json into this folder')
     .option('--json', 'print each result as one line of JSON, in the order of the input')
     .addOption(
@@ -92,8 +69,7 @@ Exit codes: 0 all passed, 1 some failed or were rejected, 3 some ended in an err
 
 async function run(source: string, options: BatchRunOptions): Promise<void> {
   const { name, concurrency, isolation, failFast, attempts, priority, cache, skipBad } = options;
-  const defaults = options.defaults === undefined ? {} : await readDefaults(options.defaults);
-  const items = await batchItems(source, options.map);
+  const { items, defaults } = await readItems(source, options);
   await withConnection(
     options,
     options.detach ? { lasting: NEEDS_LASTING } : {},
@@ -219,13 +195,6 @@ async function writeOut(result: BatchResult, handle: BatchHandle, folder: string
   await pipeline(Readable.from(lines()), createWriteStream(join(folder, 'results.jsonl')));
   await writeFile(join(folder, 'summary.json'), `${JSON.stringify(result, null, 2)}\n`);
   process.stderr.write(`assay: wrote ${join(folder, 'results.jsonl')} and summary.json\n`);
-}
-
-export async function readDefaults(path: string): Promise<Record<string, unknown>> {
-  const value = parseJson(await readText(path, 'the defaults'), path);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new UsageError(`${path} must be a JSON object with fields of a JobSpec`);
-  return value as Record<string, unknown>;
 }
 
 /** An error of the world weighs more than a failure of the code: it says that the batch is not complete. */

@@ -12,7 +12,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { printableLine } from './printable.ts';
 import { wholeNumber } from './run-options.ts';
 import { table } from './table.ts';
-import { duration } from './units.ts';
+import { duration, utcTime } from './units.ts';
 import { withConnection } from './with-connection.ts';
 
 interface OutputOptions extends ConnectionOptions {
@@ -100,7 +100,7 @@ function listCommand(): Command {
       const rows = batches.map(({ batchId, state, startedAt, endedAt }) => [
         printableLine(batchId),
         state,
-        startedAt.toISOString().slice(0, 19).replace('T', ' '),
+        utcTime(startedAt),
         endedAt ? duration(endedAt.getTime() - startedAt.getTime()) : '',
       ]);
       print(

@@ -3,7 +3,7 @@ import type { JobStatus } from '../domain/job-result.ts';
 import { printableLine } from './printable.ts';
 import { style, styledVerdict } from './style.ts';
 import { table } from './table.ts';
-import { duration } from './units.ts';
+import { duration, utcTime } from './units.ts';
 
 /** Jobs as a table. */
 export function renderJobs(jobs: JobSummary[]): string {
@@ -13,7 +13,7 @@ export function renderJobs(jobs: JobSummary[]): string {
     job.verdict ? styledVerdict(job.verdict) : job.state,
     job.language ?? '',
     job.failure ?? '',
-    job.startedAt.toISOString().slice(0, 19).replace('T', ' '),
+    utcTime(job.startedAt),
     job.endedAt ? duration(job.endedAt.getTime() - job.startedAt.getTime()) : '',
   ]);
   const titles = ['JOB', 'VERDICT', 'LANGUAGE', 'WHY', 'STARTED (UTC)', 'TOOK'];

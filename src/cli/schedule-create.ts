@@ -1,21 +1,22 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ISOLATIONS } from '../domain/batch.ts';
-import type { BatchOptions } from '../domain/batch.ts';
 import { OVERLAPS } from '../domain/schedule.ts';
 import type { Overlap } from '../domain/schedule.ts';
-import { batchItems, columnMap } from './batch-items.ts';
-import { readDefaults } from './batch-run.ts';
+import { addHowOptions, addItemOptions, readItems } from './batch-options.ts';
+import type { HowFlags, ItemFlags } from './batch-options.ts';
 import { UsageError } from './cli-error.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
-import { wholeNumber } from './run-options.ts';
 import { SCHEDULE_NEEDS } from './schedule-needs.ts';
 import { withConnection } from './with-connection.ts';
 
-interface CreateOptions extends ConnectionOptions, Omit<BatchOptions, 'defaults' | 'name'> {
+interface UpdateOptions extends ConnectionOptions, ItemFlags {
+  batch: string;
+}
+
+interface CreateOptions extends UpdateOptions, HowFlags {
+  cache?: boolean;
   cron: string[];
   every?: string;
-  batch: string;
   timezone?: string;
   jitter?: string;
   overlap?: Overlap;
@@ -24,8 +25,6 @@ interface CreateOptions extends ConnectionOptions, Omit<BatchOptions, 'defaults'
   notifyOn: string[];
   keep?: Keep;
   paused?: boolean;
-  defaults?: string;
-  map?: Record<string, string>;
   json?: boolean;
 }
 
@@ -71,24 +70,9 @@ export function scheduleCreateCommand(): Command {
       'keep results of so many runs, or days, such as 30 or 30,90d (default: 100)',
       keep,
     )
-    .option('--paused', 'wait until it is resumed')
-    .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
-    .addOption(
-      new Option('--isolation <kind>', 'a fresh sandbox for each item, or one for a shard').choices(
-        ISOLATIONS,
-      ),
-    )
-    .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
-    .option('--map <field=column,...>', 'columns of a CSV', columnMap)
-    .option('--fail-fast <number>', 'stop after so many items that did not pass', wholeNumber(1, 1e9))
-    .option(
-      '--attempts <number>',
-      'run each item so often; verdicts that disagree are flaky',
-      wholeNumber(1, 100),
-    )
-    .option('--priority <number>', '1 goes first, 5 last (default: 3)', wholeNumber(1, 5))
+    .option('--paused', 'wait until it is resumed');
+  addItemOptions(addHowOptions(command))
     .option('--cache', 'let recorded verdicts count (default: each run runs all items)')
-    .option('--skip-bad', 'record items that are no valid job as error, instead of refusing all')
     .option('--json', 'print the schedule as JSON');
   return addConnectionOptions(command).action(create);
 }
@@ -102,19 +86,16 @@ export function scheduleUpdateCommand(): Command {
     .requiredOption(
       '--batch <items>',
       'items as for assay batch run: a file, a folder, a store reference, or -',
-    )
-    .option('--defaults <file>', 'JSON with fields of a JobSpec for every item')
-    .option('--map <field=column,...>', 'columns of a CSV', columnMap)
-    .option('--skip-bad', 'record items that are no valid job as error, instead of refusing all');
-  return addConnectionOptions(command).action(async (name: string, options: CreateOptions) => {
-    const { skipBad } = options;
-    const defaults = options.defaults === undefined ? {} : await readDefaults(options.defaults);
-    const items = await batchItems(options.batch, options.map);
-    await withConnection(options, SCHEDULE_NEEDS, async ({ assay }) => {
-      const handle = await assay.schedules.update(name, items, { defaults, skipBad });
-      process.stdout.write(`${name}: ${(await handle.status()).items} items\n`);
-    });
-  });
+    );
+  return addConnectionOptions(addItemOptions(command)).action(
+    async (name: string, options: UpdateOptions) => {
+      const { items, defaults } = await readItems(options.batch, options);
+      await withConnection(options, SCHEDULE_NEEDS, async ({ assay }) => {
+        const handle = await assay.schedules.update(name, items, { defaults, skipBad: options.skipBad });
+        process.stdout.write(`${name}: ${(await handle.status()).items} items\n`);
+      });
+    },
+  );
 }
 
 async function create(name: string, options: CreateOptions): Promise<void> {
@@ -122,8 +103,7 @@ async function create(name: string, options: CreateOptions): Promise<void> {
   const { concurrency, isolation, failFast, attempts, priority, cache = false, skipBad } = options;
   if (cron.length === 0 && every === undefined)
     throw new UsageError('say when: --cron "0 2 * * *" or --every 6h');
-  const defaults = options.defaults === undefined ? {} : await readDefaults(options.defaults);
-  const items = await batchItems(options.batch, options.map);
+  const { items, defaults } = await readItems(options.batch, options);
   await withConnection(options, SCHEDULE_NEEDS, async ({ assay }) => {
     const handle = await assay.schedules.create(name, items, {
       ...{ cron, every, timezone, jitter, overlap, catchUp, notify, paused },

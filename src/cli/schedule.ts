@@ -8,6 +8,7 @@ import { scheduleCreateCommand, scheduleUpdateCommand } from './schedule-create.
 import { SCHEDULE_NEEDS } from './schedule-needs.ts';
 import { wholeNumber } from './run-options.ts';
 import { table } from './table.ts';
+import { utcTime } from './units.ts';
 import { withConnection } from './with-connection.ts';
 
 interface ShowOptions extends ConnectionOptions {
@@ -84,8 +85,8 @@ function listCommand(): Command {
       if (schedules.length === 0) return print('no schedules');
       const rows = schedules.map(({ name, paused, nextRunAt, lastRunAt }) => [
         printableLine(name),
-        paused ? 'paused' : stamp(nextRunAt),
-        stamp(lastRunAt),
+        paused ? 'paused' : timeOrNothing(nextRunAt),
+        timeOrNothing(lastRunAt),
       ]);
       print(
         table(
@@ -118,7 +119,7 @@ function showCommand(): Command {
 
 function statusText(status: ScheduleStatus): string {
   const { name, items, paused, note, nextRunsAt, notify, notifyOn, began, missed, skipped } = status;
-  const next = nextRunsAt.slice(0, 5).map(stamp).join(', ');
+  const next = nextRunsAt.slice(0, 5).map(utcTime).join(', ');
   return [
     `${printableLine(name)}: ${items} items, ${paused ? `paused${note ? ` (${printableLine(note)})` : ''}` : `next ${next || 'never'} UTC`}`,
     `${began} runs began, ${missed} missed, ${skipped} skipped`,
@@ -130,7 +131,7 @@ function runsTable(runs: ScheduleRun[]): string {
   const rows = runs.map(({ batchId, state, startedAt, result }) => {
     const changes = result?.changes;
     return [
-      stamp(startedAt),
+      utcTime(startedAt),
       state,
       result ? `${result.counts.passed}/${result.total}` : '',
       changes ? String(changes.newlyFailing + changes.newlyError) : '',
@@ -154,9 +155,7 @@ function time(text: string): Date {
   return date;
 }
 
-function stamp(date: Date | undefined): string {
-  return date ? date.toISOString().slice(0, 19).replace('T', ' ') : '';
-}
+const timeOrNothing = (date: Date | undefined): string => (date ? utcTime(date) : '');
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -23,3 +23,8 @@ export function size(bytes: number): string {
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
+
+/** `2026-11-24 07:14:31`, in UTC. */
+export function utcTime(date: Date): string {
+  return date.toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -1,8 +1,8 @@
 import type { Verdict } from '../domain/job-result.ts';
 import type { Store } from '../store/store.ts';
+import { verdictFolders } from '../store/verdict-names.ts';
 
 const AT_ONCE = 32;
-const FOLDERS = Array.from({ length: 256 }, (_, at) => `verdicts/${at.toString(16).padStart(2, '0')}/`);
 
 export interface RecordedVerdictsStats {
   records: number;
@@ -43,7 +43,7 @@ export class RecordedVerdicts {
   }
 
   async #each(work: (name: string) => Promise<void>): Promise<void> {
-    const folders = FOLDERS.values();
+    const folders = verdictFolders().values();
     const walk = async (): Promise<void> => {
       for (const folder of folders) for (const name of await this.#store.listNamed(folder)) await work(name);
     };

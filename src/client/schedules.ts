@@ -25,7 +25,7 @@ export interface SchedulesParts extends BatchesParts {
   batches: Batches;
 }
 
-export const OVERLAP_POLICIES: Record<Overlap, ScheduleOverlapPolicy> = {
+const OVERLAP_POLICIES: Record<Overlap, ScheduleOverlapPolicy> = {
   skip: ScheduleOverlapPolicy.SKIP,
   'buffer-one': ScheduleOverlapPolicy.BUFFER_ONE,
   'buffer-all': ScheduleOverlapPolicy.BUFFER_ALL,

@@ -167,22 +167,26 @@ if _space is None:
 `;
 }
 
+let textsHash: string | undefined;
+
 /** Changes with the text of any runner. */
 export function runnersHash(): string {
-  const all = createHash('sha256').update(allRunners().hash);
-  for (const name of ['node-tests.mjs', 'script-tests.sh']) all.update(runnerText(name));
-  return all.digest('hex');
+  textsHash ??= sha256([...PARTS, 'node-tests.mjs', 'script-tests.sh'].map(runnerText).join('\n'));
+  return textsHash;
 }
 
 let runners: { text: string; hash: string } | undefined;
 
 function allRunners(): { text: string; hash: string } {
-  const source = PARTS.map(runnerText).join('\n');
-  runners ??= {
-    text: pythonText(JSON.stringify(source)),
-    hash: createHash('sha256').update(source).digest('hex'),
-  };
+  if (!runners) {
+    const source = PARTS.map(runnerText).join('\n');
+    runners = { text: pythonText(JSON.stringify(source)), hash: sha256(source) };
+  }
   return runners;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** JSON as a raw Python string: its only trouble is a quote, which JSON can write otherwise. */

@@ -5,6 +5,7 @@ import type { Content } from '../../domain/blob.ts';
 import type { JobInput } from '../../domain/job-input.ts';
 import { runnersHash } from '../../steps/runner.ts';
 import type { Store } from '../../store/store.ts';
+import { verdictName } from '../../store/verdict-names.ts';
 
 /** Changed with what may change a verdict besides the runners, whose text counts by itself: the validator's rules, how results are judged. */
 const JUDGEMENT_VERSION = 2;
@@ -65,7 +66,7 @@ function nameOf(job: JobInput): string {
     ...{ language, validate, artifacts, limits, template },
   };
   const hash = createHash('sha256').update(JSON.stringify(asked)).digest('hex');
-  return `verdicts/${hash.slice(0, 2)}/${hash}.json`;
+  return verdictName(hash);
 }
 
 function hashOf(content: Content): string {
