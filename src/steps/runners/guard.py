@@ -31,14 +31,14 @@ def peeks(code):
     return outwards and "f_locals" in code, "co_consts" in code
 
 
-def start_guard(fd, folder, code="", tests_path=""):
+def start_guard(fd, folder, code, tests_path):
     """
     Says the nonce and sets the hook that cannot be taken away. Afterwards `sys.audit('assay.tell', …)` tells the parent. `code` is the
     text under test, `tests_path` where the tests seem to lie.
     """
     variables, constants = peeks(code)
     watched = REACHING | {"assay.tell", "open", "compile"} | (FRAME_EVENTS if variables or constants else set())
-    tests_name = os.path.basename(tests_path) if tests_path else None
+    tests_name = os.path.basename(tests_path)
     write, getpid, getframe, own, nonce = os.write, os.getpid, sys._getframe, os.getpid(), os.urandom(16).hex()
     prefix, state = folder.rstrip("/") + "/", {"count": 0, "tampered": False}
     inside, thread = set(), get_ident
@@ -101,7 +101,7 @@ def start_guard(fd, folder, code="", tests_path=""):
                 name = args[0]
                 if type(name) is not str:
                     return
-                if name == tests_name or name == tests_path and tests_path:
+                if name == tests_name or name == tests_path:
                     return tamper("the code opened the file of its tests (%s)" % tests_name)
                 if not (is_text(name, "/proc/") and name[-4:] == "/mem"):
                     return
@@ -172,6 +172,11 @@ class Snapshot:
             if sys.modules.get(name) is not module:
                 return "the module %s was replaced" % name
         return None
+
+
+def first_change(snapshots):
+    """Names the first thing that is not as it was in any of them, or None."""
+    return next(filter(None, (snapshot.changed() for snapshot in snapshots)), None)
 
 
 def named_footing(tests):

@@ -85,34 +85,29 @@ class Looker:
         self.steady = not any(word in tests for word in ("patch", "mock", "builtins"))
         self.busy = False
         self.operations = {kind.__name__: function for kind, function in OPERATIONS.items()}
-        # Plain functions without a name that leads here.
-        self.compare, self.alone, self.together, self.truth = self.functions()
 
-    def functions(self):
-        def compare(name, left, right, self=self):
-            __tracebackhide__ = True
-            if type(left) not in PLAIN or type(right) not in PLAIN:
-                self.pair(name, left, right)
-            self.footing()
-            return self.operations[name](left, right)
+    def compare(self, name, left, right):
+        __tracebackhide__ = True
+        if type(left) not in PLAIN or type(right) not in PLAIN:
+            self.pair(name, left, right)
+        self.footing()
+        return self.operations[name](left, right)
 
-        def alone(value, self=self):
+    def alone(self, value):
+        if type(value) not in PLAIN:
+            self.pair("Lt", value, 0)
+        return value
+
+    def together(self, *values):
+        for at, value in enumerate(values[:3]):
             if type(value) not in PLAIN:
-                self.pair("Lt", value, 0)
-            return value
+                self.pair("Eq", value, values[0 if at else 1] if len(values) > 1 else 0)
+        self.footing()
+        return values
 
-        def together(*values, self=self):
-            for at, value in enumerate(values[:3]):
-                if type(value) not in PLAIN:
-                    self.pair("Eq", value, values[0 if at else 1] if len(values) > 1 else 0)
-            self.footing()
-            return values
-
-        def truth(value, self=self):
-            self.footing()
-            return value
-
-        return compare, alone, together, truth
+    def truth(self, value):
+        self.footing()
+        return value
 
     def tamper(self, sentence):
         if not self.told:
@@ -123,10 +118,9 @@ class Looker:
         self.looks += 1
         if not self.steady or self.told or (self.looks > LOOKS_IN_FULL and self.looks % 100):
             return
-        for snapshot in self.snapshots:
-            changed = snapshot.changed()
-            if changed:
-                return self.tamper(changed)
+        changed = first_change(self.snapshots)
+        if changed:
+            self.tamper(changed)
 
     def pair(self, name, left, right):
         if self.busy or self.told:
@@ -135,9 +129,12 @@ class Looker:
         try:
             if name in ("In", "NotIn"):
                 self.one(right, "__contains__", left)
-                self.walk(right, left, 4)
-                for part in list(parts_of(right))[:1]:
-                    self.value(left, part)
+                for at, part in enumerate(parts_of(right)):
+                    if at >= 1000:
+                        break
+                    self.value(part, left)
+                    if at == 0:
+                        self.value(left, part)
             elif name == "Sub":
                 self.one(left, "__sub__", right)
                 self.one(right, "__rsub__", left)
@@ -158,12 +155,6 @@ class Looker:
             if at >= 1000:
                 break
             self.both(mine, theirs, depth - 1)
-
-    def walk(self, value, partner, depth):
-        for at, part in enumerate(parts_of(value)):
-            if at >= 1000 or depth == 0:
-                break
-            self.value(part, partner)
 
     def value(self, value, partner):
         if type(value) in PLAIN:
@@ -189,17 +180,16 @@ class Looker:
             found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
             if found is None or type(found) in SLOT_KINDS:
                 continue
-            code = getattr(found, "__code__", None) if type(found).__name__ == "function" else None
-            if code is not None and not code.co_filename.startswith((self.prefix, "<")) or code is not None and code.co_filename == "<assay>":
+            code = found.__code__ if type(found).__name__ == "function" else None
+            if code is None:
+                if not any(word in self.tests for word in UNIVERSAL["unittest.mock"]):
+                    return True
+            elif code.co_filename == "<assay>" or not code.co_filename.startswith((self.prefix, "<")):
                 words = UNIVERSAL.get(kind.__module__)
                 if words and not any(word in self.tests for word in words):
                     return True
-                continue
-            if code is not None and code.co_filename in self.own:
-                continue
-            if code is None and any(word in self.tests for word in UNIVERSAL["unittest.mock"]):
-                continue
-            return True
+            elif code.co_filename not in self.own:
+                return True
         return False
 
     def lie(self, value, slot, partner):

@@ -18,6 +18,7 @@ for (const name of ['ASSAY_NEWS_FD', 'ASSAY_TEST_FILE', 'ASSAY_COVERAGE', 'ASSAY
 
 /** Whether the tests say that some of them are not to run. */
 const maySkip = /\b(skip|todo|only|expectFailure)\b/.test(readFileSync(ASSAY_TEST_FILE, 'utf8'));
+const stackBelow = makeStackReader();
 const tell = makeReporter(Number(ASSAY_NEWS_FD));
 resolveLikeTypeScript(Module.registerHooks);
 for (const { prototype } of [asyncHooks.AsyncResource, asyncHooks.AsyncLocalStorage])
@@ -208,14 +209,27 @@ function lock(owner, keys = Object.keys(owner), label = 'assert') {
   }
 }
 
+/** Reads the lines of the stack below a function, however the code has stacks prepared. */
+function makeStackReader() {
+  const { captureStackTrace } = Error;
+  return (below) => {
+    const site = {};
+    const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+    if (prepare) delete Error.prepareStackTrace;
+    captureStackTrace(site, below);
+    const lines = site.stack.split('\n').slice(1);
+    if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
+    return lines;
+  };
+}
+
 /** Tells when the code reads the file of its tests; Node itself may. */
 function watchTests(owner, name) {
   const original = owner[name];
-  const { captureStackTrace } = Error;
   owner[name] = new Proxy(original, {
     apply(target, self, args) {
       const path = typeof args[0] === 'string' || args[0] instanceof URL ? String(args[0]) : '';
-      if (path.endsWith(ASSAY_TEST_FILE) && byCode(captureStackTrace))
+      if (path.endsWith(ASSAY_TEST_FILE) && byCode())
         tell('tamper', 'the code read the file of its tests by ' + name);
       return Reflect.apply(target, self, args);
     },
@@ -223,13 +237,8 @@ function watchTests(owner, name) {
 }
 
 /** Whether the function that called the caller is not one of Node's own. */
-function byCode(captureStackTrace) {
-  const site = {};
-  const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
-  if (prepare) delete Error.prepareStackTrace;
-  captureStackTrace(site, byCode);
-  const [, , caller = ''] = site.stack.split('\n');
-  if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
+function byCode() {
+  const [, caller = ''] = stackBelow(byCode);
   return caller !== '' && !caller.includes('(node:') && !caller.includes('at node:');
 }
 
@@ -347,15 +356,10 @@ async function runScript() {
   const started = performance.now();
   const lastLine = Number(ASSAY_LAST_LINE);
   let reached = 0;
-  const { captureStackTrace } = Error;
   Object.defineProperty(globalThis, '__assayReachedEnd', {
     value() {
-      const site = {};
-      const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
-      if (prepare) delete Error.prepareStackTrace;
-      captureStackTrace(site, globalThis.__assayReachedEnd);
-      if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
-      const line = Number(/:(\d+):\d+\)?$/.exec(site.stack.split('\n')[1])?.[1]);
+      const [caller] = stackBelow(globalThis.__assayReachedEnd);
+      const line = Number(/:(\d+):\d+\)?$/.exec(caller)?.[1]);
       if (line !== lastLine) tell('tamper', 'the code called the mark at the end of the tests by itself');
       reached += 1;
     },

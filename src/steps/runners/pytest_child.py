@@ -184,7 +184,7 @@ class Reporter:
             return self.module_type.from_parent(parent, path=module_path)
 
     def check(self, config):
-        sentence = next(filter(None, (snapshot.changed() for snapshot in self.snapshots)), None)
+        sentence = first_change(self.snapshots)
         if not sentence and self.registered(config) != self.hooks:
             sentence = "pytest's hooks were replaced"
         sentence = sentence or self.own.changed(self.module, self.codes)

@@ -48,7 +48,7 @@ def run_script(plan, audit, snapshots):
             audit("assay.tell", *say_error(error, folder))
             audit("assay.tell", "finish")
             return 1
-        changed = next(filter(None, (snapshot.changed() for snapshot in snapshots)), None)
+        changed = first_change(snapshots)
         if changed:
             audit("assay.tell", "tamper", changed)
     audit("assay.tell", "done", "script", "passed", (time.perf_counter() - started) * 1000, "", "")
