@@ -11,12 +11,27 @@ export interface SandboxRequest {
   envs: Record<string, string>;
   timeoutMs: number;
   internet: boolean;
+  lifecycle: Lifecycle;
+  /** Whether servers in the sandbox can be reached without a token. */
+  publicTraffic: boolean;
+}
+
+/** What becomes of a sandbox whose time is up. */
+export interface Lifecycle {
+  onTimeout: 'kill' | 'pause';
+  /** Whether a pause keeps processes, or files alone. */
+  keepMemory: boolean;
+  /** Whether a request to a paused sandbox resumes it. */
+  autoResume: boolean;
 }
 
 /** Why a sandbox ended. */
 export type SandboxEnd = 'killed' | 'timeout' | 'lost' | 'shutdown';
 
-/** One running sandbox: who it is, until when it lives, and the link to its supervisor. */
+/** `paused` with its processes stopped, or `on-disk` with its files alone. */
+export type SandboxState = 'running' | 'paused' | 'on-disk';
+
+/** One sandbox: who it is, until when it lives, and the link to its supervisor. */
 export class Sandbox {
   readonly id: string;
   readonly template: string;
@@ -27,10 +42,12 @@ export class Sandbox {
   /** Opens the code interpreter of this sandbox and no other. */
   readonly trafficToken: string;
   readonly startedAt: Date;
-  readonly link: GuestLink;
-  #endAtMs: number;
+  state: SandboxState = 'running';
+  #link: GuestLink;
+  #endAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #onTimeout: () => void;
+  #changes: Promise<unknown> = Promise.resolve();
 
   constructor(
     identity: { id: string; template: string; request: SandboxRequest; limits: SandboxLimits },
@@ -44,10 +61,14 @@ export class Sandbox {
     this.accessToken = randomBytes(24).toString('hex');
     this.trafficToken = randomBytes(24).toString('hex');
     this.startedAt = new Date();
-    this.link = link;
+    this.#link = link;
     this.#onTimeout = onTimeout;
-    this.#endAtMs = 0;
     this.setTimeout(identity.request.timeoutMs);
+  }
+
+  /** The link to its supervisor; a closed one where its processes are gone. */
+  get link(): GuestLink {
+    return this.#link;
   }
 
   get endAt(): Date {
@@ -66,18 +87,39 @@ export class Sandbox {
     if (Date.now() + timeoutMs > this.#endAtMs) this.setTimeout(timeoutMs);
   }
 
-  /** Cuts every call that is open to this sandbox. */
+  /** Cuts every call that is open to this sandbox, for good. */
   detach(): void {
     clearTimeout(this.#timer);
     this.link.destroy();
+  }
+
+  /** Fails what is open to this sandbox and lets nothing more in; its time stands still. */
+  hold(): void {
+    clearTimeout(this.#timer);
+    this.state = 'paused';
+    this.link.abandonCalls();
+  }
+
+  /** Lets calls in again, over a new link where its processes are new. */
+  release(link: GuestLink, timeoutMs: number): void {
+    this.#link = link;
+    this.state = 'running';
+    this.setTimeout(timeoutMs);
+  }
+
+  /** Runs changes of its state one after the other. */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changes.then(work);
+    this.#changes = done.catch(() => undefined);
+    return done;
   }
 }
 
 const ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
-/** A new sandbox id: 20 lowercase letters and digits, as E2B's are. */
-export function newSandboxId(): string {
-  let id = 'i';
+/** A new id, of a sandbox (`i`) or something else by its letter: 20 lowercase letters and digits, as E2B's are. */
+export function newId(letter = 'i'): string {
+  let id = letter;
   while (id.length < 20) {
     for (const byte of randomBytes(32)) {
       // Bytes from 252 on are thrown away, so that every character is as likely as any other.

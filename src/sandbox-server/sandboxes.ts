@@ -1,29 +1,45 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 
 import type { Logger } from 'pino';
 
+import { packFiles, unpackFiles } from './images/archive.ts';
+import type { Image, ImageStore } from './images/image-store.ts';
+import { startImage } from './images/start-image.ts';
+import type { GuestLink } from './link/guest-link.ts';
 import { sandboxName, type GuestListener } from './link/guest-listener.ts';
 import { TemplateBrokenError, type Nest } from './link/nest.ts';
 import type { SandboxLimits } from './options.ts';
-import { Sandbox, newSandboxId, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
+import { Sandbox, newId, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
 import { ApiError } from './wire/api-error.ts';
 
 const CREATE_TIMEOUT_MS = 120_000;
 const KILL_TIMEOUT_MS = 5_000;
+const MB = 1024 * 1024;
 
 /** What the registry needs to make sandboxes. */
 export interface SandboxesDeps {
   listener: GuestListener;
   nests: Nest[];
+  images: ImageStore;
   maxSandboxes: number;
   limits: SandboxLimits;
   log: Logger;
 }
 
-/** Every sandbox of the server: makes, finds and ends them. */
+/** What a new sandbox starts with beside its template. */
+interface Origin {
+  nest: Nest;
+  image?: Image;
+  /** An archive of files, the image's or another sandbox's. */
+  archive?: string;
+}
+
+/** Every sandbox of the server: makes, finds, pauses, copies and ends them. */
 export class Sandboxes {
   #deps: SandboxesDeps;
   #live = new Map<string, Sandbox>();
+  #origins = new WeakMap<Sandbox, Origin>();
   #starting = 0;
   #ending = new Set<Promise<void>>();
   #shutdown = new AbortController();
@@ -32,12 +48,12 @@ export class Sandboxes {
     this.#deps = deps;
   }
 
-  /** The running sandbox with this id. */
+  /** The sandbox with this id, running or paused. */
   get(id: string): Sandbox | undefined {
     return this.#live.get(id);
   }
 
-  /** All running sandboxes, oldest first. */
+  /** All sandboxes, oldest first. */
   all(): Sandbox[] {
     return [...this.#live.values()];
   }
@@ -48,28 +64,7 @@ export class Sandboxes {
    *   503 the server is stopping
    */
   async create(request: SandboxRequest): Promise<Sandbox> {
-    const { maxSandboxes, log } = this.#deps;
-    const nest = this.#deps.nests.find((candidate) => candidate.answersTo(request.templateId));
-    if (!nest) throw new ApiError(404, `template '${request.templateId}' not found`);
-    if (this.#live.size + this.#starting >= maxSandboxes) {
-      throw new ApiError(429, `this server runs at most ${maxSandboxes} sandboxes at a time`);
-    }
-    const started = performance.now();
-    this.#starting += 1;
-    try {
-      const sandbox = await this.#start(nest, request);
-      const durationMs = Math.round(performance.now() - started);
-      log.info({ event: 'sandbox.created', sandboxId: sandbox.id, template: nest.name, durationMs });
-      return sandbox;
-    } catch (error) {
-      if (error instanceof ApiError) throw error;
-      if (error instanceof TemplateBrokenError) throw new ApiError(400, error.message, { cause: error });
-      const message = error instanceof Error ? error.message : String(error);
-      log.error({ event: 'sandbox.start-failed', template: nest.name, error: message });
-      throw new ApiError(500, `the sandbox could not be started: ${message}`, { cause: error });
-    } finally {
-      this.#starting -= 1;
-    }
+    return this.#make(request, this.#originOf(request.templateId));
   }
 
   /** Ends a sandbox and cuts what is open to it; false where there is none. Waits until its processes are gone. */
@@ -79,10 +74,10 @@ export class Sandboxes {
     this.#live.delete(id);
     sandbox.detach();
     this.#deps.log.info({ event: 'sandbox.ended', sandboxId: id, reason });
-    const nest = this.#deps.nests.find((candidate) => candidate.name === sandbox.template);
-    const ended = (nest?.kill(id, KILL_TIMEOUT_MS) ?? Promise.resolve()).finally(() =>
-      this.#ending.delete(ended),
-    );
+    const ended = Promise.all([
+      this.#endProcesses(sandbox),
+      rm(this.#deps.images.scratchOf(id), { force: true }),
+    ]).then(() => void this.#ending.delete(ended));
     this.#ending.add(ended);
     await ended;
     return true;
@@ -95,8 +90,220 @@ export class Sandboxes {
     await Promise.all(this.#ending);
   }
 
-  async #start(nest: Nest, request: SandboxRequest): Promise<Sandbox> {
-    const id = newSandboxId();
+  /**
+   * Stops a sandbox until it is resumed: with its processes, which stay in memory, or with its files alone. Open calls to it fail.
+   * @returns false where it was paused already
+   * @throws ApiError 500 where it goes on running, for it could not be stopped or its files could not be kept
+   */
+  async pause(sandbox: Sandbox, keepMemory: boolean): Promise<boolean> {
+    return sandbox.change(async () => {
+      if (sandbox.state !== 'running') return false;
+      this.#expectLive(sandbox);
+      const leftMs = Math.max(0, sandbox.endAt.getTime() - Date.now());
+      sandbox.hold();
+      try {
+        await sandbox.link.call('sandbox.freeze');
+        if (!keepMemory) await this.#putOnDisk(sandbox);
+      } catch (error) {
+        if (this.#live.has(sandbox.id)) await this.#thaw(sandbox, leftMs);
+        throw couldNot('be paused', error);
+      }
+      this.#deps.log.info({ event: 'sandbox.paused', sandboxId: sandbox.id, keepMemory });
+      return true;
+    });
+  }
+
+  /**
+   * Lets a paused sandbox go on, and a running one live at least this long.
+   * @param keepMemory false where its processes are to be ended and its files alone taken over
+   * @returns whether it was paused
+   * @throws ApiError 404 · 429 · 500
+   */
+  async resume(sandbox: Sandbox, timeoutMs: number, keepMemory = true): Promise<boolean> {
+    return sandbox.change(async () => {
+      this.#expectLive(sandbox);
+      if (sandbox.state === 'running') {
+        sandbox.extendTimeout(timeoutMs);
+        return false;
+      }
+      try {
+        if (sandbox.state === 'paused' && !keepMemory) await this.#putOnDisk(sandbox);
+        if (sandbox.state === 'on-disk') await this.#takeFromDisk(sandbox, timeoutMs);
+        else await this.#thaw(sandbox, timeoutMs);
+      } catch (error) {
+        throw couldNot('be resumed', error);
+      }
+      this.#deps.log.info({ event: 'sandbox.resumed', sandboxId: sandbox.id });
+      return true;
+    });
+  }
+
+  /**
+   * Makes an image of a sandbox's files, as they are at one moment. Its processes are stopped meanwhile, then go on.
+   * @throws ApiError 404 · 500
+   */
+  async snapshot(sandbox: Sandbox, names: string[]): Promise<Image> {
+    const { images, log } = this.#deps;
+    const id = newId('s');
+    const bytes = await this.#copyFiles(sandbox, images.scratchOf(id));
+    const origin = this.#origins.get(sandbox);
+    const image: Image = {
+      id,
+      kind: 'snapshot',
+      names,
+      base: sandbox.template,
+      envs: { ...origin?.image?.envs, ...sandbox.request.envs },
+      bytes,
+      createdAt: new Date().toISOString(),
+      sandboxId: sandbox.id,
+      ...(origin?.image?.start && { start: origin.image.start }),
+    };
+    images.add(image);
+    log.info({ event: 'snapshot.made', sandboxId: sandbox.id, snapshotId: id, bytes });
+    return image;
+  }
+
+  /** Makes copies of a sandbox that start with its files. One that fails is an error in the list. @throws ApiError 404 · 500 */
+  async fork(sandbox: Sandbox, count: number, timeoutMs: number): Promise<PromiseSettledResult<Sandbox>[]> {
+    const archive = this.#deps.images.scratchOf(newId('f'));
+    await this.#copyFiles(sandbox, archive);
+    const { nest, image } = this.#origins.get(sandbox) ?? this.#originOf(sandbox.template);
+    const request = { ...sandbox.request, timeoutMs };
+    try {
+      return await Promise.allSettled(
+        Array.from({ length: count }, () => this.#make(request, { nest, ...(image && { image }), archive })),
+      );
+    } finally {
+      await rm(archive, { force: true });
+    }
+  }
+
+  #originOf(templateId: string): Origin {
+    const { nests, images } = this.#deps;
+    const named = nests.find((candidate) => candidate.answersTo(templateId));
+    if (named) return { nest: named };
+    const image = images.find(templateId);
+    const nest = image && nests.find((candidate) => candidate.answersTo(image.base));
+    if (image && !nest)
+      throw new ApiError(400, `'${templateId}' needs the template '${image.base}', which is not there`);
+    if (!image || !nest) throw new ApiError(404, `template '${templateId}' not found`);
+    return { nest, image, archive: images.archiveOf(image.id) };
+  }
+
+  async #make(request: SandboxRequest, origin: Origin): Promise<Sandbox> {
+    const { log, limits } = this.#deps;
+    const started = performance.now();
+    const id = newId();
+    const link = await this.#boot(id, request, origin);
+    const identity = { id, template: origin.nest.name, request, limits };
+    const sandbox = new Sandbox(identity, link, () => void this.#timeIsUp(sandbox));
+    this.#origins.set(sandbox, origin);
+    this.#live.set(id, sandbox);
+    this.#watch(sandbox, link);
+    const durationMs = Math.round(performance.now() - started);
+    log.info({ event: 'sandbox.created', sandboxId: id, template: origin.nest.name, durationMs });
+    return sandbox;
+  }
+
+  async #timeIsUp(sandbox: Sandbox): Promise<void> {
+    const { onTimeout, keepMemory } = sandbox.request.lifecycle;
+    try {
+      if (onTimeout === 'pause') return void (await this.pause(sandbox, keepMemory));
+    } catch (error) {
+      this.#deps.log.error({ event: 'sandbox.pause-failed', sandboxId: sandbox.id, error: String(error) });
+    }
+    await this.kill(sandbox.id, 'timeout');
+  }
+
+  /** A sandbox whose link is lost while it is its own is lost too. */
+  #watch(sandbox: Sandbox, link: GuestLink): void {
+    void link.closed.then((fault) => {
+      if (fault) this.#deps.log.warn({ event: 'guest.fault', sandboxId: sandbox.id, error: fault.message });
+      if (sandbox.link === link && sandbox.state !== 'on-disk') return this.kill(sandbox.id, 'lost');
+    });
+  }
+
+  /** A sandbox may have been killed while a change of it waited for its turn. */
+  #expectLive(sandbox: Sandbox): void {
+    if (!this.#live.has(sandbox.id)) throw new ApiError(404, `sandbox '${sandbox.id}' not found`);
+  }
+
+  async #thaw(sandbox: Sandbox, timeoutMs: number): Promise<void> {
+    await sandbox.link.call('sandbox.thaw');
+    sandbox.release(sandbox.link, timeoutMs);
+  }
+
+  async #putOnDisk(sandbox: Sandbox): Promise<void> {
+    await packFiles(sandbox.link, this.#deps.images.scratchOf(sandbox.id), maxArchiveBytes(sandbox.limits));
+    sandbox.state = 'on-disk';
+    sandbox.detach();
+    await this.#endProcesses(sandbox);
+  }
+
+  async #takeFromDisk(sandbox: Sandbox, timeoutMs: number): Promise<void> {
+    const archive = this.#deps.images.scratchOf(sandbox.id);
+    const origin = this.#origins.get(sandbox) ?? this.#originOf(sandbox.template);
+    const link = await this.#boot(sandbox.id, sandbox.request, { ...origin, archive });
+    await rm(archive, { force: true });
+    sandbox.release(link, timeoutMs);
+    this.#watch(sandbox, link);
+  }
+
+  /** Archives a sandbox's files while nothing in it runs. */
+  async #copyFiles(sandbox: Sandbox, path: string): Promise<number> {
+    return sandbox.change(async () => {
+      this.#expectLive(sandbox);
+      if (sandbox.state === 'on-disk')
+        throw new ApiError(409, 'the sandbox is paused without its memory: resume it first');
+      const { link } = sandbox;
+      try {
+        await link.call('sandbox.freeze');
+        return await packFiles(link, path, maxArchiveBytes(sandbox.limits));
+      } catch (error) {
+        throw couldNot('be copied', error);
+      } finally {
+        if (sandbox.state === 'running') await link.call('sandbox.thaw').catch(() => undefined);
+      }
+    });
+  }
+
+  async #endProcesses(sandbox: Sandbox): Promise<void> {
+    const nest = this.#deps.nests.find((candidate) => candidate.name === sandbox.template);
+    await nest?.kill(sandbox.id, KILL_TIMEOUT_MS);
+  }
+
+  /** Starts the processes of a sandbox and puts its files there. @throws ApiError */
+  async #boot(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
+    const { maxSandboxes, log } = this.#deps;
+    const running = this.all().filter((sandbox) => sandbox.state !== 'on-disk').length;
+    if (running + this.#starting >= maxSandboxes) {
+      throw new ApiError(429, `this server runs at most ${maxSandboxes} sandboxes at a time`);
+    }
+    const { nest, image, archive } = origin;
+    this.#starting += 1;
+    try {
+      const link = await this.#spawn(id, request, origin);
+      try {
+        if (archive) await unpackFiles(link, archive);
+        if (image?.start) await startImage(link, image.start, this.#shutdown.signal);
+      } catch (error) {
+        link.destroy();
+        void nest.kill(id, KILL_TIMEOUT_MS);
+        throw error;
+      }
+      return link;
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      if (error instanceof TemplateBrokenError) throw new ApiError(400, error.message, { cause: error });
+      const message = error instanceof Error ? error.message : String(error);
+      log.error({ event: 'sandbox.start-failed', template: nest.name, error: message });
+      throw new ApiError(500, `the sandbox could not be started: ${message}`, { cause: error });
+    } finally {
+      this.#starting -= 1;
+    }
+  }
+
+  async #spawn(id: string, request: SandboxRequest, { nest, image }: Origin): Promise<GuestLink> {
     const token = randomBytes(24).toString('hex');
     const abandon = new AbortController();
     const signal = AbortSignal.any([
@@ -106,21 +313,13 @@ export class Sandboxes {
     ]);
     await nest.ready(signal);
     const arriving = this.#deps.listener.expect(sandboxName(id), token, signal);
-    const spawning = nest.spawn(
-      { sandboxId: id, token, limits: this.#deps.limits, internet: request.internet, envs: request.envs },
-      signal,
-      () => void this.kill(id, 'lost'),
-    );
+    const { limits } = this.#deps;
+    const envs = { ...image?.envs, ...request.envs };
+    // Its end closes the link, which is watched.
+    const spawning = nest.spawn({ sandboxId: id, token, limits, internet: request.internet, envs }, signal);
     try {
       const [link] = await Promise.all([arriving, spawning]);
-      const identity = { id, template: nest.name, request, limits: this.#deps.limits };
-      const sandbox = new Sandbox(identity, link, () => void this.kill(id, 'timeout'));
-      this.#live.set(id, sandbox);
-      void link.closed.then((fault) => {
-        if (fault) this.#deps.log.warn({ event: 'guest.fault', sandboxId: id, error: fault.message });
-        return this.kill(id, 'lost');
-      });
-      return sandbox;
+      return link;
     } catch (error) {
       abandon.abort(error);
       await Promise.allSettled([arriving, spawning]);
@@ -128,4 +327,15 @@ export class Sandboxes {
       throw error;
     }
   }
+}
+
+/** Files take more in an archive than on their disk, where each is small. */
+function maxArchiveBytes(limits: SandboxLimits): number {
+  return 2 * (limits.homeMb + limits.tmpMb) * MB;
+}
+
+function couldNot(what: string, error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ApiError(500, `the sandbox could not ${what}: ${message}`, { cause: error });
 }

@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 
 import { createApp } from './http/app.ts';
+import { ImageStore } from './images/image-store.ts';
 import { GuestListener } from './link/guest-listener.ts';
 import { Nest } from './link/nest.ts';
 import { bwrapPackageDir } from './link/nest-args.ts';
@@ -59,14 +60,16 @@ export async function startSandboxServer(
     aliases: [...(template.aliases ?? []), ...(index === 0 ? DEFAULT_TEMPLATE_ALIASES : [])],
   }));
   const nests = templates.map((template) => new Nest(template, { bwrapPath, parts, listener, record, log }));
+  const images = new ImageStore(join(options.stateDir, 'images'));
   const sandboxes = new Sandboxes({
     listener,
     nests,
+    images,
     maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     log,
   });
-  const app = createApp({ options, sandboxes });
+  const app = createApp({ options, sandboxes, images });
   const server = createServer(getRequestListener(app.fetch));
   // Uploads and runs last as long as they last.
   server.requestTimeout = 0;

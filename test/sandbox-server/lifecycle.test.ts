@@ -157,16 +157,15 @@ test('a wrong key is refused everywhere', async () => {
   ]);
 });
 
-test('what is not there yet says so by name', async () => {
+test('what is not there says so by name', async () => {
   const sandbox = await Sandbox.create(connection);
-  await expect(sandbox.pause()).rejects.toThrow('501: pausing a sandbox is not supported by this server');
-  await expect(sandbox.createSnapshot()).rejects.toThrow('501: snapshots');
-  await expect(sandbox.updateNetwork({})).rejects.toThrow('501: changing the network');
-  await expect(Sandbox.create({ ...connection, allowInternetAccess: true })).rejects.toThrow(
-    'without internet access',
-  );
-  await expect(Sandbox.create({ ...connection, lifecycle: { onTimeout: 'pause' } })).rejects.toThrow(
-    '501: pausing',
+  await sandbox.updateNetwork({ denyOut: ['8.8.8.8'] });
+  await expect(sandbox.updateNetwork({ allowOut: ['8.8.8.8'] })).rejects.toThrow('without internet access');
+  for (const asked of [{ allowInternetAccess: true }, { network: { allowOut: ['1.1.1.1'] } }]) {
+    await expect(Sandbox.create({ ...connection, ...asked })).rejects.toThrow('without internet access');
+  }
+  await expect(Sandbox.create({ ...connection, mcp: { duckduckgo: {} } })).rejects.toThrow(
+    '501: the MCP gateway',
   );
 });
 

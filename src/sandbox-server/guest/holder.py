@@ -4,6 +4,7 @@ import json
 import os
 import select
 import stat
+import uuid
 
 from . import linux
 from .limits import MB, Limits
@@ -36,14 +37,14 @@ def root_arguments() -> list:
     return arguments
 
 
-def arguments(limits: Limits, info: int, ready: int, alive: int) -> list:
+def arguments(limits: Limits, info: int, ready: int, alive: int, boot_id: int) -> list:
     return [
         bwrap_path(),
         '--unshare-user', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
         '--uid', '1000', '--gid', '1000', '--hostname', 'sandbox', '--as-pid-1', '--new-session', '--die-with-parent',
         '--clearenv',
         *root_arguments(),
-        '--proc', '/proc', '--dev', '/dev',
+        '--proc', '/proc', '--ro-bind-data', str(boot_id), '/proc/sys/kernel/random/boot_id', '--dev', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/dev/shm', '--remount-ro', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/tmp',
         '--perms', '0755', '--dir', '/home', '--perms', '0755', '--size', str(limits.home_mb * MB),
@@ -70,19 +71,23 @@ class Holder:
         ready_read, ready_write = os.pipe()
         alive_read, self.alive = os.pipe()
         error_read, error_write = os.pipe()
+        boot_read, boot_write = os.pipe()
+        # Each sandbox has been started anew, and cannot tell by the host's own id which others are its neighbours.
+        os.write(boot_write, f'{uuid.uuid4()}\n'.encode())
+        os.close(boot_write)
         null = os.open('/dev/null', os.O_RDWR)
         # The shell takes single-digit descriptors only.
-        inherited = [(info_write, 7), (ready_write, 8), (alive_read, 9)]
+        inherited = [(boot_read, 6), (info_write, 7), (ready_write, 8), (alive_read, 9)]
         # By way of high numbers, so that no source is overwritten before it is duplicated.
         staged = [(source, 200 + target) for source, target in inherited]
         actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, error_write, 2)]
         actions += [(os.POSIX_SPAWN_DUP2, source, staging) for source, staging in staged]
         actions += [(os.POSIX_SPAWN_DUP2, staging, staging - 200) for _, staging in staged]
         actions += [(os.POSIX_SPAWN_CLOSE, staging) for _, staging in staged]
-        argv = arguments(limits, 7, 8, 9)
+        argv = arguments(limits, 7, 8, 9, 6)
         self.bwrap_pid = os.posix_spawn(argv[0], argv, {'PATH': '/usr/bin:/bin'}, file_actions=actions)
         self.bwrap_pidfd = os.pidfd_open(self.bwrap_pid)
-        for fd in (info_write, ready_write, alive_read, error_write, null):
+        for fd in (info_write, ready_write, alive_read, error_write, boot_read, null):
             os.close(fd)
         try:
             info = _read_until(info_read, b'}', error_read)

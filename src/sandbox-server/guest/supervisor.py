@@ -12,6 +12,7 @@ from . import linux, namespaces, preload
 from .connection import Connection
 from .environment import HOME
 from .files import Files
+from .freeze import Freezer
 from .holder import Holder, bound_inodes
 from .kernels.contexts import Contexts
 from .limits import Limits
@@ -42,6 +43,7 @@ class Sandbox:
             **self.contexts.operations,
             **Files(self).operations,
             **Watches(self).operations,
+            **Freezer().operations,
             'stats': self.memory.stats,
         }
         hello = {'role': 'sandbox', 'sandboxId': self.id, 'token': token}

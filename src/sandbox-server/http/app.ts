@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 
 import type { SandboxServerOptions } from '../options.ts';
+import type { ImageStore } from '../images/image-store.ts';
+import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
@@ -16,6 +18,7 @@ const CODE_INTERPRETER_PORT = 49999;
 export interface AppDeps {
   options: SandboxServerOptions;
   sandboxes: Sandboxes;
+  images: ImageStore;
 }
 
 /**
@@ -29,19 +32,31 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     [CODE_INTERPRETER_PORT, codeInterpreter()],
   ]);
   const app = new Hono<AppEnv>();
-  app.all('*', (c) => {
+  app.all('*', async (c) => {
     const target = sandboxTarget(c);
     if (!target) {
       const signed = c.req.path === '/files' && c.req.query('signature') !== undefined;
       return signed ? signedFiles(c, deps.sandboxes) : control.fetch(c.req.raw, c.env);
     }
-    const sandbox = deps.sandboxes.get(target.sandboxId);
+    const sandbox = await awake(deps.sandboxes, target.sandboxId);
     if (!sandbox) return sandboxGoneResponse(target.sandboxId);
     const service = ports.get(target.port);
     if (!service) return portClosedResponse(target.sandboxId, target.port);
     return service.fetch(c.req.raw, { ...c.env, sandbox });
   });
   return app;
+}
+
+/** A sandbox that runs, or that a request wakes up, where it was made so. */
+async function awake(sandboxes: Sandboxes, id: string): Promise<Sandbox | undefined> {
+  const sandbox = sandboxes.get(id);
+  if (sandbox === undefined || sandbox.state === 'running') return sandbox;
+  if (!sandbox.request.lifecycle.autoResume) return undefined;
+  const resumed = sandboxes.resume(sandbox, sandbox.request.timeoutMs);
+  return resumed.then(
+    () => sandbox,
+    () => undefined,
+  );
 }
 
 /** The sandbox and port that a request names, by E2B's headers or by a host `PORT-ID.domain`. */

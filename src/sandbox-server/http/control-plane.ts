@@ -1,27 +1,32 @@
 import { Hono } from 'hono';
 
 import type { SandboxServerOptions } from '../options.ts';
+import type { ImageStore } from '../images/image-store.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { ApiError, apiErrorResponse } from '../wire/api-error.ts';
 import { ConnectFault, httpStatusOf } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
-import { connectTimeoutMs, createRequest, readTimeoutMs } from './create-request.ts';
+import { connectTimeoutMs, createRequest, readTimeoutMs, wantsInternet } from './create-request.ts';
 import { JsonFields } from './json-fields.ts';
 import { listSandboxes } from './list-sandboxes.ts';
 import { notThereYet } from './not-there-yet.ts';
 import { readJsonObject } from './request-body.ts';
 import { sandboxDetail, sandboxGrant, sandboxMetric } from './sandbox-json.ts';
+import { checkImageName, snapshotJson, snapshotRoutes } from './snapshots.ts';
+
+const MAX_FORKS = 100;
 
 /** What the control plane works on. */
 export interface ControlPlaneDeps {
   options: SandboxServerOptions;
   sandboxes: Sandboxes;
+  images: ImageStore;
 }
 
 /** E2B's control plane: makes, finds, lists and ends sandboxes. */
-export function controlPlane({ options, sandboxes }: ControlPlaneDeps): Hono<AppEnv> {
+export function controlPlane({ options, sandboxes, images }: ControlPlaneDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError((error) => {
     if (error instanceof ApiError) return apiErrorResponse(error.status, error.message);
@@ -51,13 +56,15 @@ export function controlPlane({ options, sandboxes }: ControlPlaneDeps): Hono<App
   const connect = async (c: AppContext): Promise<Response> => {
     const fields = await fieldsOf(c);
     const sandbox = find(c);
-    sandbox.extendTimeout(connectTimeoutMs(fields));
-    return Response.json(sandboxGrant(sandbox));
+    const keepMemory = fields.optionalBoolean('memory') ?? true;
+    const resumed = await sandboxes.resume(sandbox, connectTimeoutMs(fields), keepMemory);
+    return Response.json(sandboxGrant(sandbox), { status: resumed ? 201 : 200 });
   };
 
   for (const version of ['', '/v2']) {
     app.post(`${version}/sandboxes`, create);
     app.post(`${version}/sandboxes/:id/connect`, connect);
+    app.post(`${version}/sandboxes/:id/resume`, connect);
     app.get(`${version}/sandboxes`, (c) => listSandboxes(c, sandboxes.all()));
   }
   app.get('/sandboxes/:id', (c) => Response.json(sandboxDetail(find(c))));
@@ -69,18 +76,59 @@ export function controlPlane({ options, sandboxes }: ControlPlaneDeps): Hono<App
   app.post('/sandboxes/:id/timeout', async (c) => {
     const timeoutMs = readTimeoutMs(await fieldsOf(c));
     if (timeoutMs === undefined) throw new ApiError(400, `'timeout' is missing`);
-    find(c).setTimeout(timeoutMs);
+    expectRunning(find(c)).setTimeout(timeoutMs);
     return new Response(null, { status: 204 });
   });
   app.post('/sandboxes/:id/refreshes', async (c) => {
     const seconds = (await fieldsOf(c)).optionalInteger('duration') ?? 15;
-    find(c).extendTimeout(seconds * 1000);
+    expectRunning(find(c)).extendTimeout(seconds * 1000);
     return new Response(null, { status: 204 });
   });
-  app.get('/sandboxes/:id/metrics', async (c) => Response.json([await sandboxMetric(find(c))]));
+  app.get('/sandboxes/:id/metrics', async (c) => {
+    const sandbox = find(c);
+    // A sandbox that is paused uses nothing to be measured.
+    return Response.json(sandbox.state === 'running' ? [await sandboxMetric(sandbox)] : []);
+  });
+  app.post('/sandboxes/:id/pause', async (c) => {
+    const keepMemory = (await fieldsOf(c)).optionalBoolean('memory') ?? true;
+    const sandbox = find(c);
+    if (await sandboxes.pause(sandbox, keepMemory)) return new Response(null, { status: 204 });
+    return apiErrorResponse(409, `sandbox '${sandbox.id}' is paused already`);
+  });
+  app.post('/sandboxes/:id/snapshots', async (c) => {
+    const name = (await fieldsOf(c)).optionalString('name');
+    const image = await sandboxes.snapshot(find(c), name ? [checkImageName(name)] : []);
+    return Response.json(snapshotJson(image), { status: 201 });
+  });
+  app.post('/sandboxes/:id/fork', async (c) => {
+    const fields = await fieldsOf(c);
+    const count = fields.optionalInteger('count') ?? 1;
+    if (count < 1 || count > MAX_FORKS) throw new ApiError(400, `'count' has to be from 1 to ${MAX_FORKS}`);
+    const forks = await sandboxes.fork(find(c), count, connectTimeoutMs(fields));
+    return Response.json(forks.map(forkJson), { status: 201 });
+  });
+  app.put('/sandboxes/:id/network', async (c) => {
+    const fields = await fieldsOf(c);
+    find(c);
+    // Without internet access there is nothing to deny.
+    wantsInternet(fields, { allowInternet: false });
+    return new Response(null, { status: 204 });
+  });
+  app.route('/', snapshotRoutes(images));
   app.route('/', notThereYet());
   app.notFound((c) => apiErrorResponse(404, `${c.req.method} ${c.req.path} is not part of this server`));
   return app;
+}
+
+function expectRunning(sandbox: Sandbox): Sandbox {
+  if (sandbox.state === 'running') return sandbox;
+  throw new ApiError(409, `sandbox '${sandbox.id}' is paused: connect to it first`);
+}
+
+function forkJson(fork: PromiseSettledResult<Sandbox>): object {
+  if (fork.status === 'fulfilled') return { sandbox: sandboxGrant(fork.value) };
+  const error = fork.reason as Error;
+  return { error: { code: error instanceof ApiError ? error.status : 500, message: error.message } };
 }
 
 async function fieldsOf(c: AppContext): Promise<JsonFields> {

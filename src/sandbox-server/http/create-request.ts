@@ -7,7 +7,6 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /** Fields of a create that ask for what this server does not have yet, with the name that the error gives it. */
 const UNSUPPORTED: Record<string, string> = {
-  network: 'network rules',
   mcp: 'the MCP gateway',
   iam: 'workload identity',
 };
@@ -23,23 +22,32 @@ export function createRequest(fields: JsonFields, server: { allowInternet: boole
   if (fields.listLength('volumeMounts') > 0) {
     throw new ApiError(501, `volumes ('volumeMounts') cannot be had from this server`);
   }
-  if (fields.optionalBoolean('autoPause')) {
-    throw new ApiError(501, `pausing ('autoPause') cannot be had from this server; let the timeout kill`);
-  }
-  const internet = fields.optionalBoolean('allow_internet_access') === true;
-  if (internet && !server.allowInternet) {
-    throw new ApiError(
-      400,
-      `'allow_internet_access' is asked for, but this server was started without internet access`,
-    );
-  }
+  const network = fields.object('network');
   return {
     templateId: fields.string('templateID'),
     metadata: fields.stringMap('metadata'),
     envs: fields.stringMap('envVars'),
     timeoutMs: readTimeoutMs(fields) ?? DEFAULT_TIMEOUT_MS,
-    internet,
+    internet: wantsInternet(fields, server),
+    lifecycle: {
+      onTimeout: fields.optionalBoolean('autoPause') ? 'pause' : 'kill',
+      keepMemory: fields.optionalBoolean('autoPauseMemory') ?? true,
+      autoResume: fields.object('autoResume')?.optionalBoolean('enabled') ?? false,
+    },
+    publicTraffic: network?.optionalBoolean('allowPublicTraffic') ?? true,
   };
+}
+
+/** Whether a sandbox is to reach the internet. @throws ApiError 400 where it asks for what the server does not give */
+export function wantsInternet(fields: JsonFields, server: { allowInternet: boolean }): boolean {
+  const network = fields.object('network') ?? fields;
+  const wanted = fields.optionalBoolean('allow_internet_access') === true;
+  if (!wanted && network.listLength('allowOut') === 0) return false;
+  if (!server.allowInternet) {
+    const what = wanted ? 'allow_internet_access' : 'allowOut';
+    throw new ApiError(400, `'${what}' is asked for, but this server was started without internet access`);
+  }
+  return true;
 }
 
 /** The field `timeout`, given in seconds. @throws ApiError 400 where it is negative or over 24 hours */

@@ -5,14 +5,8 @@ import type { AppEnv } from './app-env.ts';
 
 /** Parts of E2B's control plane that this server does not have yet, with the name that its error gives each. */
 const MISSING: [method: string, path: string, what: string][] = [
-  ['post', '/sandboxes/:id/pause', 'pausing a sandbox'],
-  ['post', '/sandboxes/:id/resume', 'resuming a sandbox'],
-  ['post', '/sandboxes/:id/fork', 'forking a sandbox'],
-  ['post', '/sandboxes/:id/snapshots', 'snapshots'],
-  ['put', '/sandboxes/:id/network', 'changing the network of a sandbox'],
   ['get', '/sandboxes/:id/logs', 'sandbox logs'],
   ['get', '/v2/sandboxes/:id/logs', 'sandbox logs'],
-  ['all', '/snapshots', 'snapshots'],
   ['all', '/templates', 'building templates'],
   ['all', '/templates/*', 'building templates'],
   ['all', '/v2/templates', 'building templates'],

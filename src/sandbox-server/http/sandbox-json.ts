@@ -22,6 +22,11 @@ export function sandboxGrant(sandbox: Sandbox): object {
   };
 }
 
+/** A sandbox's state by E2B's names. */
+export function stateOf(sandbox: Sandbox): 'running' | 'paused' {
+  return sandbox.state === 'running' ? 'running' : 'paused';
+}
+
 /** A sandbox in a list. */
 export function sandboxSummary(sandbox: Sandbox): object {
   const { limits } = sandbox;
@@ -30,7 +35,7 @@ export function sandboxSummary(sandbox: Sandbox): object {
     templateID: sandbox.template,
     alias: sandbox.request.templateId,
     clientID: CLIENT_ID,
-    state: 'running',
+    state: stateOf(sandbox),
     startedAt: sandbox.startedAt.toISOString(),
     endAt: sandbox.endAt.toISOString(),
     cpuCount: availableParallelism(),
@@ -44,12 +49,13 @@ export function sandboxSummary(sandbox: Sandbox): object {
 
 /** All that is known about one sandbox. */
 export function sandboxDetail(sandbox: Sandbox): object {
+  const { lifecycle } = sandbox.request;
   return {
     ...sandboxSummary(sandbox),
     envdAccessToken: sandbox.accessToken,
     domain: null,
     allowInternetAccess: sandbox.request.internet,
-    lifecycle: { onTimeout: 'kill', autoResume: false },
+    lifecycle: { onTimeout: lifecycle.onTimeout, autoResume: lifecycle.autoResume },
   };
 }
 

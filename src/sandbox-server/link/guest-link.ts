@@ -4,6 +4,8 @@ import { ConnectFault, isConnectCode } from '../wire/connect-fault.ts';
 import { FrameKind, FrameReader, GuestProtocolError, encodeJsonFrame } from './guest-frames.ts';
 import { GuestLostError, GuestStream, parseObject } from './guest-stream.ts';
 
+const RUN_OF_CODE = 'kernel.execute';
+
 /** One guest's connection: opens streams to it and hands it frames. All that it says is untrusted. */
 export class GuestLink {
   /** Settles when the connection is over; the reason where the guest broke the protocol. */
@@ -11,6 +13,7 @@ export class GuestLink {
   #socket: Duplex;
   #reader = new FrameReader();
   #streams = new Map<number, GuestStream>();
+  #runs = new WeakSet<GuestStream>();
   #nextId = 1;
   #failure: Error | undefined;
   #over = false;
@@ -43,6 +46,7 @@ export class GuestLink {
       () => this.#drained(),
     );
     this.#streams.set(id, stream);
+    if (op === RUN_OF_CODE) this.#runs.add(stream);
     this.#write(encodeJsonFrame(id, FrameKind.open, { op, ...params }));
     return stream;
   }
@@ -68,6 +72,12 @@ export class GuestLink {
   destroy(reason?: Error): void {
     this.#failure ??= reason;
     this.#socket.destroy();
+  }
+
+  /** Fails every open call as lost. A run of code goes on in the sandbox, as a command does; what it prints is dropped. */
+  abandonCalls(): void {
+    const lost = new GuestLostError('the sandbox was paused');
+    for (const stream of this.#streams.values()) stream.abandon(lost, this.#runs.has(stream));
   }
 
   #receive(chunk: Buffer): void {

@@ -122,6 +122,14 @@ export class GuestStream {
     else throw new GuestProtocolError(`a guest cannot send frames of kind ${kind}`);
   }
 
+  /** For the link: fails the stream for its reader; `goesOn` where the guest's work is to go on without one. */
+  abandon(error: Error, goesOn: boolean): void {
+    if (!goesOn) this.cancel();
+    this.#cancelled = true;
+    this.#queue.length = 0;
+    this.settle(error);
+  }
+
   /** For the link: the stream is over. */
   settle(error?: Error): void {
     this.#outcome ??= error ? { error } : {};
@@ -159,7 +167,9 @@ export class GuestStream {
 
   #returnCredit(bytes: number): void {
     this.#unreturnedBytes += bytes;
-    if (this.#unreturnedBytes < CREDIT_STEP_BYTES || this.#outcome) return;
+    // A stream that was abandoned is over for its reader alone: its guest still needs credit to come to an end.
+    const isOver = this.#outcome !== undefined && !this.#cancelled;
+    if (this.#unreturnedBytes < CREDIT_STEP_BYTES || isOver) return;
     const body = Buffer.allocUnsafe(4);
     body.writeUInt32BE(this.#unreturnedBytes);
     this.#receiveCredit += this.#unreturnedBytes;

@@ -95,24 +95,19 @@ export class Nest {
     return waiting.promise.finally(() => signal.removeEventListener('abort', abort));
   }
 
-  /** Starts a sandbox; resolves once it is ready, and calls `gone` when it is no more. */
-  async spawn(request: SpawnRequest, signal: AbortSignal, gone: () => void): Promise<void> {
+  /** Starts a sandbox; resolves once it is ready. */
+  async spawn(request: SpawnRequest, signal: AbortSignal): Promise<void> {
     const link = await this.ready(signal);
     try {
-      await this.#spawnOver(link, request, signal, gone);
+      await this.#spawnOver(link, request, signal);
     } catch (error) {
       if (!link.isClosed || this.#stopping.signal.aborted) throw error;
       // A zygote that dies while it is asked says nothing of the next one.
-      await this.#spawnOver(await this.ready(signal), request, signal, gone);
+      await this.#spawnOver(await this.ready(signal), request, signal);
     }
   }
 
-  async #spawnOver(
-    link: GuestLink,
-    request: SpawnRequest,
-    signal: AbortSignal,
-    gone: () => void,
-  ): Promise<void> {
+  async #spawnOver(link: GuestLink, request: SpawnRequest, signal: AbortSignal): Promise<void> {
     const stream = link.open('sandbox.spawn', request);
     const abort = (): void => stream.cancel();
     signal.addEventListener('abort', abort, { once: true });
@@ -121,10 +116,7 @@ export class Nest {
     if (first?.type !== 'event' || first.event['state'] !== 'ready') {
       throw new Error('the zygote ended the sandbox before it was ready');
     }
-    const over = drain(stream).then(() => {
-      this.#spawned.delete(request.sandboxId);
-      gone();
-    });
+    const over = drain(stream).then(() => void this.#spawned.delete(request.sandboxId));
     this.#spawned.set(request.sandboxId, over);
   }
 

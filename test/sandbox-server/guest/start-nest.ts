@@ -99,7 +99,7 @@ export async function startNest(options: { packages?: boolean; verbose?: boolean
         internet: false,
         envs: { FROM_SANDBOX: 'yes' },
       };
-      const spawning = nest.spawn(request, signal, () => undefined);
+      const spawning = nest.spawn(request, signal);
       const [link] = await Promise.all([arriving, spawning]);
       return guest(id, link, () => nest.kill(id, 5_000));
     },

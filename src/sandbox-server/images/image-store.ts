@@ -1,0 +1,101 @@
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Files of a sandbox that others can be made from: what a snapshot or the build of a template leaves. */
+export interface Image {
+  id: string;
+  kind: 'snapshot' | 'template';
+  /** Names that it can be asked for by, beside its id. */
+  names: string[];
+  /** The template of the server under its files. */
+  base: string;
+  envs: Record<string, string>;
+  /** Bytes of its archive. */
+  bytes: number;
+  createdAt: string;
+  /** Of a snapshot: the sandbox that it was taken of. */
+  sandboxId?: string;
+  /** Of a template: what its sandboxes start with. */
+  start?: ImageStart;
+}
+
+/** What runs in a new sandbox before it is handed out. */
+export interface ImageStart {
+  user: string;
+  cwd: string;
+  /** A command that goes on in the background. */
+  command?: string;
+  /** A command that succeeds once the sandbox is ready. */
+  readyCommand?: string;
+}
+
+/** The images of a server: an archive of files and a record each, which survive its restarts. */
+export class ImageStore {
+  readonly folder: string;
+  #images = new Map<string, Image>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const names = new Set(readdirSync(folder));
+    for (const name of names) {
+      const id = name.replace(/\.(tar|json)$/, '');
+      const isWhole = names.has(`${id}.json`) && names.has(`${id}.tar`) && /\.(tar|json)$/.test(name);
+      // What a killed server was in the middle of is nobody's.
+      if (!isWhole) rmSync(join(folder, name), { force: true });
+      else if (name.endsWith('.json')) {
+        this.#images.set(id, JSON.parse(readFileSync(join(folder, name), 'utf8')) as Image);
+      }
+    }
+  }
+
+  /** The image with this id or name. */
+  find(idOrName: string): Image | undefined {
+    return this.#images.get(idOrName) ?? this.all().find((image) => image.names.includes(idOrName));
+  }
+
+  /** All images, newest first. */
+  all(): Image[] {
+    return [...this.#images.values()].toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  }
+
+  /** Where the archive of an image lies. */
+  archiveOf(id: string): string {
+    return join(this.folder, `${id}.tar`);
+  }
+
+  /** Where an archive is made that `add` takes over, or that is used once. */
+  scratchOf(id: string): string {
+    return join(this.folder, `${id}.part`);
+  }
+
+  /** Takes an archive over from its scratch file. Its names are its own from here on: others lose them. */
+  add(image: Image): void {
+    for (const other of this.#images.values()) {
+      const names = other.names.filter((name) => !image.names.includes(name));
+      if (names.length < other.names.length) this.#write({ ...other, names });
+    }
+    renameSync(this.scratchOf(image.id), this.archiveOf(image.id));
+    this.#write(image);
+  }
+
+  /** Changes what is known of an image. */
+  update(image: Image): void {
+    this.#write(image);
+  }
+
+  /** Removes an image; false where there is none. Sandboxes made from it stay. */
+  remove(id: string): boolean {
+    if (!this.#images.delete(id)) return false;
+    rmSync(join(this.folder, `${id}.json`), { force: true });
+    rmSync(this.archiveOf(id), { force: true });
+    return true;
+  }
+
+  #write(image: Image): void {
+    const path = join(this.folder, `${image.id}.json`);
+    writeFileSync(`${path}.part`, JSON.stringify(image), { mode: 0o600 });
+    renameSync(`${path}.part`, path);
+    this.#images.set(image.id, image);
+  }
+}
