@@ -12,8 +12,19 @@ export interface SandboxRequest {
   timeoutMs: number;
   internet: boolean;
   lifecycle: Lifecycle;
-  /** Whether servers in the sandbox can be reached without a token. */
-  publicTraffic: boolean;
+  network: NetworkRequest;
+}
+
+/** How the network of a sandbox is to be, by E2B's names. */
+export interface NetworkRequest {
+  /** Whether servers in the sandbox can be reached without a token. Default true. */
+  allowPublicTraffic?: boolean;
+  /** The host that servers in the sandbox are told they were asked by; `${PORT}` stands for the port. */
+  maskRequestHost?: string;
+  /** Ports whose servers speak TLS. */
+  httpsPorts?: number[];
+  allowOut?: string[];
+  denyOut?: string[];
 }
 
 /** What becomes of a sandbox whose time is up. */

@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 
 import { createApp } from './http/app.ts';
+import { PortProxy } from './http/port-proxy.ts';
 import { ImageStore } from './images/image-store.ts';
 import { GuestListener } from './link/guest-listener.ts';
 import { Nest } from './link/nest.ts';
@@ -70,7 +71,17 @@ export async function startSandboxServer(
     log,
   });
   const app = createApp({ options, sandboxes, images });
-  const server = createServer(getRequestListener(app.fetch));
+  const proxy = new PortProxy(sandboxes);
+  const serveApp = getRequestListener(app.fetch);
+  const server = createServer((incoming, outgoing) => {
+    const target = proxy.targetOf(incoming);
+    void (target ? proxy.serve(target, incoming, outgoing) : serveApp(incoming, outgoing));
+  });
+  server.on('upgrade', (incoming, client, head) => {
+    const target = proxy.targetOf(incoming);
+    if (target) void proxy.upgrade(target, incoming, client, head);
+    else client.destroy();
+  });
   // Uploads and runs last as long as they last.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 30_000;

@@ -18,6 +18,7 @@ from .kernels.contexts import Contexts
 from .limits import Limits
 from .loop import Loop
 from .memory import MemoryGuard
+from .ports import Ports
 from .processes import Processes
 from .watch import Watches
 
@@ -44,6 +45,7 @@ class Sandbox:
             **Files(self).operations,
             **Watches(self).operations,
             **Freezer().operations,
+            **Ports(self).operations,
             'stats': self.memory.stats,
         }
         hello = {'role': 'sandbox', 'sandboxId': self.id, 'token': token}

@@ -51,14 +51,14 @@ export function controlPlane({ options, sandboxes, images }: ControlPlaneDeps): 
   };
   const create = async (c: AppContext): Promise<Response> => {
     const request = createRequest(await fieldsOf(c), { allowInternet: options.allowInternet ?? false });
-    return Response.json(sandboxGrant(await sandboxes.create(request)), { status: 201 });
+    return Response.json(sandboxGrant(await sandboxes.create(request), domainOf(c)), { status: 201 });
   };
   const connect = async (c: AppContext): Promise<Response> => {
     const fields = await fieldsOf(c);
     const sandbox = find(c);
     const keepMemory = fields.optionalBoolean('memory') ?? true;
     const resumed = await sandboxes.resume(sandbox, connectTimeoutMs(fields), keepMemory);
-    return Response.json(sandboxGrant(sandbox), { status: resumed ? 201 : 200 });
+    return Response.json(sandboxGrant(sandbox, domainOf(c)), { status: resumed ? 201 : 200 });
   };
 
   for (const version of ['', '/v2']) {
@@ -67,7 +67,7 @@ export function controlPlane({ options, sandboxes, images }: ControlPlaneDeps): 
     app.post(`${version}/sandboxes/:id/resume`, connect);
     app.get(`${version}/sandboxes`, (c) => listSandboxes(c, sandboxes.all()));
   }
-  app.get('/sandboxes/:id', (c) => Response.json(sandboxDetail(find(c))));
+  app.get('/sandboxes/:id', (c) => Response.json(sandboxDetail(find(c), domainOf(c))));
   app.delete('/sandboxes/:id', async (c) => {
     const { id } = find(c);
     await sandboxes.kill(id, 'killed');
@@ -105,7 +105,10 @@ export function controlPlane({ options, sandboxes, images }: ControlPlaneDeps): 
     const count = fields.optionalInteger('count') ?? 1;
     if (count < 1 || count > MAX_FORKS) throw new ApiError(400, `'count' has to be from 1 to ${MAX_FORKS}`);
     const forks = await sandboxes.fork(find(c), count, connectTimeoutMs(fields));
-    return Response.json(forks.map(forkJson), { status: 201 });
+    return Response.json(
+      forks.map((fork) => forkJson(fork, domainOf(c))),
+      { status: 201 },
+    );
   });
   app.put('/sandboxes/:id/network', async (c) => {
     const fields = await fieldsOf(c);
@@ -125,10 +128,16 @@ function expectRunning(sandbox: Sandbox): Sandbox {
   throw new ApiError(409, `sandbox '${sandbox.id}' is paused: connect to it first`);
 }
 
-function forkJson(fork: PromiseSettledResult<Sandbox>): object {
-  if (fork.status === 'fulfilled') return { sandbox: sandboxGrant(fork.value) };
+function forkJson(fork: PromiseSettledResult<Sandbox>, domain: string | undefined): object {
+  if (fork.status === 'fulfilled') return { sandbox: sandboxGrant(fork.value, domain) };
   const error = fork.reason as Error;
   return { error: { code: error instanceof ApiError ? error.status : 500, message: error.message } };
+}
+
+/** The domain under which `PORT-ID.domain` reaches this server; on the machine itself every name under localhost does. */
+function domainOf(c: AppContext): string | undefined {
+  const host = /^(?:127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.exec(c.req.header('host') ?? '');
+  return host ? `localhost${host[1] ?? ''}` : undefined;
 }
 
 async function fieldsOf(c: AppContext): Promise<JsonFields> {

@@ -1,4 +1,4 @@
-import type { SandboxRequest } from '../sandbox.ts';
+import type { NetworkRequest, SandboxRequest } from '../sandbox.ts';
 import { ApiError } from '../wire/api-error.ts';
 import type { JsonFields } from './json-fields.ts';
 
@@ -22,7 +22,6 @@ export function createRequest(fields: JsonFields, server: { allowInternet: boole
   if (fields.listLength('volumeMounts') > 0) {
     throw new ApiError(501, `volumes ('volumeMounts') cannot be had from this server`);
   }
-  const network = fields.object('network');
   return {
     templateId: fields.string('templateID'),
     metadata: fields.stringMap('metadata'),
@@ -34,7 +33,26 @@ export function createRequest(fields: JsonFields, server: { allowInternet: boole
       keepMemory: fields.optionalBoolean('autoPauseMemory') ?? true,
       autoResume: fields.object('autoResume')?.optionalBoolean('enabled') ?? false,
     },
-    publicTraffic: network?.optionalBoolean('allowPublicTraffic') ?? true,
+    network: readNetwork(fields.object('network')),
+  };
+}
+
+function readNetwork(fields: JsonFields | undefined): NetworkRequest {
+  if (!fields) return {};
+  for (const name of ['rules', 'egressProxy']) {
+    if (fields.object(name)) throw new ApiError(501, `'network.${name}' cannot be had from this server`);
+  }
+  const maskRequestHost = fields.optionalString('maskRequestHost');
+  if (maskRequestHost !== undefined && !/^[\w.:${}-]{1,255}$/.test(maskRequestHost)) {
+    throw new ApiError(400, `'maskRequestHost' is no host: ${maskRequestHost}`);
+  }
+  const allowPublicTraffic = fields.optionalBoolean('allowPublicTraffic');
+  return {
+    ...(allowPublicTraffic !== undefined && { allowPublicTraffic }),
+    ...(maskRequestHost !== undefined && { maskRequestHost }),
+    ...(fields.listLength('httpsPorts') > 0 && { httpsPorts: fields.ports('httpsPorts') }),
+    ...(fields.listLength('allowOut') > 0 && { allowOut: fields.strings('allowOut') }),
+    ...(fields.listLength('denyOut') > 0 && { denyOut: fields.strings('denyOut') }),
   };
 }
 

@@ -64,6 +64,16 @@ export class JsonFields {
     return value as string[];
   }
 
+  ports(name: string): number[] {
+    const value = this.#fields[name] ?? [];
+    const isPort = (entry: unknown): boolean =>
+      Number.isInteger(entry) && Number(entry) > 0 && Number(entry) < 65_536;
+    if (!Array.isArray(value) || !value.every(isPort)) {
+      throw new ConnectFault('invalid_argument', `'${name}' has to be a list of ports`);
+    }
+    return value as number[];
+  }
+
   stringMap(name: string): Record<string, string> {
     const value = this.#fields[name] ?? {};
     const bad =

@@ -9,7 +9,7 @@ export const ENVD_VERSION = '0.6.4';
 const CLIENT_ID = 'local';
 
 /** What a client gets that may use a sandbox: its tokens among it. */
-export function sandboxGrant(sandbox: Sandbox): object {
+export function sandboxGrant(sandbox: Sandbox, domain: string | undefined): object {
   return {
     sandboxID: sandbox.id,
     templateID: sandbox.template,
@@ -18,7 +18,7 @@ export function sandboxGrant(sandbox: Sandbox): object {
     envdVersion: ENVD_VERSION,
     envdAccessToken: sandbox.accessToken,
     trafficAccessToken: sandbox.trafficToken,
-    domain: null,
+    domain: domain ?? null,
   };
 }
 
@@ -48,13 +48,14 @@ export function sandboxSummary(sandbox: Sandbox): object {
 }
 
 /** All that is known about one sandbox. */
-export function sandboxDetail(sandbox: Sandbox): object {
-  const { lifecycle } = sandbox.request;
+export function sandboxDetail(sandbox: Sandbox, domain: string | undefined): object {
+  const { lifecycle, internet, network } = sandbox.request;
   return {
     ...sandboxSummary(sandbox),
     envdAccessToken: sandbox.accessToken,
-    domain: null,
-    allowInternetAccess: sandbox.request.internet,
+    domain: domain ?? null,
+    allowInternetAccess: internet,
+    network,
     lifecycle: { onTimeout: lifecycle.onTimeout, autoResume: lifecycle.autoResume },
   };
 }

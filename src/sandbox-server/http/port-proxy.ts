@@ -1,0 +1,159 @@
+import { request, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { connect as connectTls } from 'node:tls';
+
+import { GuestSocket } from '../link/guest-socket.ts';
+import { GuestLostError } from '../link/guest-stream.ts';
+import type { Sandbox } from '../sandbox.ts';
+import type { Sandboxes } from '../sandboxes.ts';
+import { apiErrorResponse, portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
+import { equalSecrets } from '../wire/equal-secrets.ts';
+import { awake } from './awake.ts';
+import {
+  CODE_INTERPRETER_PORT,
+  GUEST_DAEMON_PORT,
+  sandboxTarget,
+  type SandboxTarget,
+} from './sandbox-target.ts';
+
+/** Headers of one connection, and those that are meant for this server alone. */
+const DROPPED =
+  /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|e2b-.*|x-api-key|x-access-token|:.*)$/;
+const TRAFFIC_TOKEN = 'e2b-traffic-access-token';
+
+/** Passes requests and upgraded connections on to servers that run in sandboxes. */
+export class PortProxy {
+  #sandboxes: Sandboxes;
+
+  constructor(sandboxes: Sandboxes) {
+    this.#sandboxes = sandboxes;
+  }
+
+  /** The port of a sandbox that a request is for; undefined where it is for this server's own services. */
+  targetOf(incoming: IncomingMessage): SandboxTarget | undefined {
+    const target = sandboxTarget(headerOf(incoming), incoming.url ?? '/');
+    const isOwn = target?.port === GUEST_DAEMON_PORT || target?.port === CODE_INTERPRETER_PORT;
+    return isOwn ? undefined : target;
+  }
+
+  /** Answers a request as the server in the sandbox does. */
+  async serve(target: SandboxTarget, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const opened = await this.#open(target, incoming);
+    if (opened instanceof Response) return answer(outgoing, opened);
+    const { sandbox, socket } = opened;
+    outgoing.once('close', () => socket.destroy());
+    try {
+      const inside = request({
+        createConnection: () => socket,
+        method: incoming.method ?? 'GET',
+        path: target.path,
+        headers: { ...headersFor(incoming, sandbox, target.port), connection: 'close' },
+        setHost: false,
+      });
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        inside.once('response', resolve).once('error', reject);
+      });
+      incoming.pipe(inside);
+      const response = await answered;
+      outgoing.writeHead(response.statusCode ?? 502, responseHeaders(response.rawHeaders));
+      await pipeline(response, outgoing);
+    } catch {
+      socket.destroy();
+      if (outgoing.headersSent) outgoing.destroy();
+      else
+        await answer(
+          outgoing,
+          apiErrorResponse(502, `the server on port ${target.port} gave no valid answer`),
+        );
+    }
+  }
+
+  /** Passes an upgraded connection on, such as a WebSocket. */
+  async upgrade(
+    target: SandboxTarget,
+    incoming: IncomingMessage,
+    client: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    client.on('error', () => client.destroy());
+    const opened = await this.#open(target, incoming);
+    if (opened instanceof Response) {
+      client.end(`HTTP/1.1 ${opened.status} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+      return;
+    }
+    const { sandbox, socket } = opened;
+    const headers = {
+      ...headersFor(incoming, sandbox, target.port),
+      connection: 'Upgrade',
+      upgrade: incoming.headers.upgrade ?? '',
+    };
+    const lines = Object.entries(headers).flatMap(([name, value]) =>
+      [value].flat().map((each) => `${name}: ${String(each)}\r\n`),
+    );
+    socket.write(`${incoming.method ?? 'GET'} ${target.path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    socket.write(head);
+    await Promise.allSettled([pipeline(client, socket), pipeline(socket, client)]);
+  }
+
+  async #open(
+    target: SandboxTarget,
+    incoming: IncomingMessage,
+  ): Promise<{ sandbox: Sandbox; socket: Duplex } | Response> {
+    const { sandboxId, port } = target;
+    const sandbox = await awake(this.#sandboxes, sandboxId);
+    if (!sandbox) return sandboxGoneResponse(sandboxId);
+    const token = headerOf(incoming)(TRAFFIC_TOKEN);
+    if (sandbox.request.network.allowPublicTraffic === false && !equalSecrets(sandbox.trafficToken, token)) {
+      return apiErrorResponse(403, `the header ${TRAFFIC_TOKEN} is missing or wrong`);
+    }
+    try {
+      const plain = await GuestSocket.connect(sandbox.link, port);
+      if (!sandbox.request.network.httpsPorts?.includes(port)) return { sandbox, socket: plain };
+      // A certificate of the sandbox's own making says nothing, and the way there is no wire.
+      const socket = connectTls({ socket: plain, rejectUnauthorized: false });
+      socket.on('error', () => socket.destroy());
+      return { sandbox, socket };
+    } catch (error) {
+      return error instanceof GuestLostError
+        ? sandboxGoneResponse(sandboxId)
+        : portClosedResponse(sandboxId, port);
+    }
+  }
+}
+
+function headerOf(incoming: IncomingMessage): (name: string) => string | undefined {
+  // HTTP/2 has another name for the host.
+  const headers: Record<string, string | string[] | undefined> = {
+    ...incoming.headers,
+    host: incoming.headers.host ?? [incoming.headers[':authority']].flat()[0],
+  };
+  return (name) => [headers[name]].flat()[0];
+}
+
+function headersFor(incoming: IncomingMessage, sandbox: Sandbox, port: number): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (!DROPPED.test(name)) headers[name] = value;
+  }
+  const mask = sandbox.request.network.maskRequestHost;
+  const host = headerOf(incoming)('host') ?? 'localhost';
+  headers['host'] = mask === undefined ? host : mask.replaceAll('${PORT}', String(port));
+  return headers;
+}
+
+/** As they came, so that repeated ones stay apart. */
+function responseHeaders(raw: string[]): string[] {
+  const headers: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name = '', value = ''] = raw.slice(i, i + 2);
+    if (!DROPPED.test(name.toLowerCase())) headers.push(name, value);
+  }
+  return headers;
+}
+
+async function answer(outgoing: ServerResponse, response: Response): Promise<void> {
+  if (outgoing.destroyed) return;
+  outgoing.writeHead(response.status, { 'content-type': 'application/json' });
+  outgoing.end(await response.text());
+}
