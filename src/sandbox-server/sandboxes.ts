@@ -33,6 +33,8 @@ interface Origin {
   image?: Image;
   /** An archive of files, the image's or another sandbox's. */
   archive?: string;
+  /** Folders beside those of the image. */
+  folders?: string[];
 }
 
 /** Every sandbox of the server: makes, finds, pauses, copies and ends them. */
@@ -63,8 +65,8 @@ export class Sandboxes {
    * @throws ApiError 404 unknown template · 400 a template that cannot be loaded · 429 too many sandboxes · 500 it could not be started ·
    *   503 the server is stopping
    */
-  async create(request: SandboxRequest): Promise<Sandbox> {
-    return this.#make(request, this.#originOf(request.templateId));
+  async create(request: SandboxRequest, folders: string[] = []): Promise<Sandbox> {
+    return this.#make(request, { ...this.#originOf(request.templateId), folders });
   }
 
   /** Ends a sandbox and cuts what is open to it; false where there is none. Waits until its processes are gone. */
@@ -143,35 +145,56 @@ export class Sandboxes {
    * @throws ApiError 404 · 500
    */
   async snapshot(sandbox: Sandbox, names: string[]): Promise<Image> {
+    const { envs } = sandbox.request;
+    const image = { id: newId('s'), kind: 'snapshot', names, envs, sandboxId: sandbox.id } as const;
+    return this.capture(sandbox, { ...image, names });
+  }
+
+  /** Makes an image of a sandbox's files; what is not told of it is as in the image that the sandbox was made from. */
+  async capture(
+    sandbox: Sandbox,
+    known: Pick<Image, 'id' | 'kind' | 'names' | 'envs'> & Partial<Image>,
+    beforeAdding: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Image> {
     const { images, log } = this.#deps;
-    const id = newId('s');
-    const bytes = await this.#copyFiles(sandbox, images.scratchOf(id));
-    const origin = this.#origins.get(sandbox);
+    const bytes = await this.#copyFiles(sandbox, images.scratchOf(known.id));
+    const from = this.#origins.get(sandbox)?.image;
+    const folders = this.#foldersOf(sandbox);
     const image: Image = {
-      id,
-      kind: 'snapshot',
-      names,
       base: sandbox.template,
-      envs: { ...origin?.image?.envs, ...sandbox.request.envs },
       bytes,
       createdAt: new Date().toISOString(),
-      sandboxId: sandbox.id,
-      ...(origin?.image?.start && { start: origin.image.start }),
+      ...(from?.cwd !== undefined && { cwd: from.cwd }),
+      ...(folders.length > 0 && { folders }),
+      ...(from?.start && { start: from.start }),
+      ...known,
+      envs: { ...from?.envs, ...known.envs },
     };
+    try {
+      await beforeAdding();
+    } catch (error) {
+      await rm(images.scratchOf(image.id), { force: true });
+      throw error;
+    }
     images.add(image);
-    log.info({ event: 'snapshot.made', sandboxId: sandbox.id, snapshotId: id, bytes });
+    log.info({ event: 'image.made', kind: image.kind, sandboxId: sandbox.id, imageId: image.id, bytes });
     return image;
+  }
+
+  #foldersOf(sandbox: Sandbox): string[] {
+    const origin = this.#origins.get(sandbox);
+    return [...new Set([...(origin?.image?.folders ?? []), ...(origin?.folders ?? [])])];
   }
 
   /** Makes copies of a sandbox that start with its files. One that fails is an error in the list. @throws ApiError 404 · 500 */
   async fork(sandbox: Sandbox, count: number, timeoutMs: number): Promise<PromiseSettledResult<Sandbox>[]> {
     const archive = this.#deps.images.scratchOf(newId('f'));
     await this.#copyFiles(sandbox, archive);
-    const { nest, image } = this.#origins.get(sandbox) ?? this.#originOf(sandbox.template);
+    const origin = this.#origins.get(sandbox) ?? this.#originOf(sandbox.template);
     const request = { ...sandbox.request, timeoutMs };
     try {
       return await Promise.allSettled(
-        Array.from({ length: count }, () => this.#make(request, { nest, ...(image && { image }), archive })),
+        Array.from({ length: count }, () => this.#make(request, { ...origin, archive })),
       );
     } finally {
       await rm(archive, { force: true });
@@ -234,7 +257,7 @@ export class Sandboxes {
   }
 
   async #putOnDisk(sandbox: Sandbox): Promise<void> {
-    await packFiles(sandbox.link, this.#deps.images.scratchOf(sandbox.id), maxArchiveBytes(sandbox.limits));
+    await packFiles(sandbox.link, this.#deps.images.scratchOf(sandbox.id), this.#packing(sandbox));
     sandbox.state = 'on-disk';
     sandbox.detach();
     await this.#endProcesses(sandbox);
@@ -258,13 +281,20 @@ export class Sandboxes {
       const { link } = sandbox;
       try {
         await link.call('sandbox.freeze');
-        return await packFiles(link, path, maxArchiveBytes(sandbox.limits));
+        return await packFiles(link, path, this.#packing(sandbox));
       } catch (error) {
         throw couldNot('be copied', error);
       } finally {
         if (sandbox.state === 'running') await link.call('sandbox.thaw').catch(() => undefined);
       }
     });
+  }
+
+  /** Files take more in an archive than on their disk, where each is small. */
+  #packing(sandbox: Sandbox): { folders: string[]; maxBytes: number } {
+    const { homeMb, tmpMb } = sandbox.limits;
+    const folders = this.#foldersOf(sandbox);
+    return { folders, maxBytes: 2 * (homeMb + tmpMb * (1 + folders.length)) * MB };
   }
 
   async #endProcesses(sandbox: Sandbox): Promise<void> {
@@ -303,7 +333,8 @@ export class Sandboxes {
     }
   }
 
-  async #spawn(id: string, request: SandboxRequest, { nest, image }: Origin): Promise<GuestLink> {
+  async #spawn(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
+    const { nest, image } = origin;
     const token = randomBytes(24).toString('hex');
     const abandon = new AbortController();
     const signal = AbortSignal.any([
@@ -316,7 +347,18 @@ export class Sandboxes {
     const { limits } = this.#deps;
     const envs = { ...image?.envs, ...request.envs };
     // Its end closes the link, which is watched.
-    const spawning = nest.spawn({ sandboxId: id, token, limits, internet: request.internet, envs }, signal);
+    const spawning = nest.spawn(
+      {
+        sandboxId: id,
+        token,
+        limits,
+        internet: request.internet,
+        envs,
+        folders: [...(image?.folders ?? []), ...(origin.folders ?? [])],
+        ...(image?.cwd !== undefined && { cwd: image.cwd }),
+      },
+      signal,
+    );
     try {
       const [link] = await Promise.all([arriving, spawning]);
       return link;
@@ -327,11 +369,6 @@ export class Sandboxes {
       throw error;
     }
   }
-}
-
-/** Files take more in an archive than on their disk, where each is small. */
-function maxArchiveBytes(limits: SandboxLimits): number {
-  return 2 * (limits.homeMb + limits.tmpMb) * MB;
 }
 
 function couldNot(what: string, error: unknown): ApiError {

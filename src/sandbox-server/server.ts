@@ -17,6 +17,7 @@ import { ProcessRecord } from './link/process-record.ts';
 import { findProgram, findPython } from './link/programs.ts';
 import { DEFAULT_LIMITS, DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions } from './options.ts';
 import { Sandboxes } from './sandboxes.ts';
+import { Builds } from './templates/builds.ts';
 
 /** A running sandbox server. */
 export interface SandboxServer {
@@ -70,7 +71,13 @@ export async function startSandboxServer(
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     log,
   });
-  const app = createApp({ options, sandboxes, images });
+  const builds = new Builds({
+    sandboxes,
+    images,
+    uploadDir: join(runDir, 'uploads'),
+    internet: options.allowInternet ?? false,
+  });
+  const app = createApp({ options, sandboxes, images, builds });
   const proxy = new PortProxy(sandboxes);
   const serveApp = getRequestListener(app.fetch);
   const server = createServer((incoming, outgoing) => {

@@ -37,7 +37,7 @@ def root_arguments() -> list:
     return arguments
 
 
-def arguments(limits: Limits, info: int, ready: int, alive: int, boot_id: int) -> list:
+def arguments(limits: Limits, folders: list, info: int, ready: int, alive: int, boot_id: int) -> list:
     return [
         bwrap_path(),
         '--unshare-user', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
@@ -50,14 +50,15 @@ def arguments(limits: Limits, info: int, ready: int, alive: int, boot_id: int) -
         '--perms', '0755', '--dir', '/home', '--perms', '0755', '--size', str(limits.home_mb * MB),
         '--tmpfs', '/home/user',
         '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--perms', '0755', '--dir', '/run',
+        *(part for path in folders for part in ('--perms', '0755', '--size', str(limits.tmp_mb * MB), '--tmpfs', path)),
         '--remount-ro', '/', '--chdir', '/', '--info-fd', str(info),
         '--', '/bin/bash', '-c', INIT.format(ready=ready, alive=alive),
     ]  # fmt: skip
 
 
-def bound_inodes(limits: Limits):
+def bound_inodes(limits: Limits, folders: list):
     """Gives the sandbox's file systems a number of files that goes with their size: bwrap can bound only the latter."""
-    sizes = {'/home/user': limits.home_mb, '/tmp': limits.tmp_mb, '/dev/shm': limits.tmp_mb}
+    sizes = {'/home/user': limits.home_mb, '/tmp': limits.tmp_mb, '/dev/shm': limits.tmp_mb, **dict.fromkeys(folders, limits.tmp_mb)}
     for path, size_mb in sizes.items():
         options = f'size={size_mb * MB},nr_inodes={max(2048, size_mb * INODES_PER_MB)}'
         linux.remount_tmpfs(path, options)
@@ -66,7 +67,7 @@ def bound_inodes(limits: Limits):
 class Holder:
     """A running holder. It dies with this process, with its own first process, or by `kill`."""
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Limits, folders: list):
         info_read, info_write = os.pipe()
         ready_read, ready_write = os.pipe()
         alive_read, self.alive = os.pipe()
@@ -84,7 +85,7 @@ class Holder:
         actions += [(os.POSIX_SPAWN_DUP2, source, staging) for source, staging in staged]
         actions += [(os.POSIX_SPAWN_DUP2, staging, staging - 200) for _, staging in staged]
         actions += [(os.POSIX_SPAWN_CLOSE, staging) for _, staging in staged]
-        argv = arguments(limits, 7, 8, 9, 6)
+        argv = arguments(limits, folders, 7, 8, 9, 6)
         self.bwrap_pid = os.posix_spawn(argv[0], argv, {'PATH': '/usr/bin:/bin'}, file_actions=actions)
         self.bwrap_pidfd = os.pidfd_open(self.bwrap_pid)
         for fd in (info_write, ready_write, alive_read, error_write, boot_read, null):

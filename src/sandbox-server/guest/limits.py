@@ -1,12 +1,24 @@
 """What every process of a sandbox is held to."""
 
 import os
+import re
 import resource
 import shutil
 from dataclasses import dataclass
 
 MB = 1 << 20
 PRLIMIT = shutil.which('prlimit') or '/usr/bin/prlimit'
+
+
+FOLDER = re.compile(r'/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z')
+
+
+def own_folders(value) -> list:
+    """Folders right under / that a sandbox is to have beside the usual ones."""
+    folders = list(dict.fromkeys(value or []))
+    if len(folders) > 16 or not all(isinstance(path, str) and FOLDER.match(path) for path in folders):
+        raise ValueError('not folders that a sandbox can have')
+    return [path for path in folders if not os.path.lexists(path)]
 
 
 @dataclass

@@ -15,7 +15,7 @@ from .files import Files
 from .freeze import Freezer
 from .holder import Holder, bound_inodes
 from .kernels.contexts import Contexts
-from .limits import Limits
+from .limits import Limits, own_folders
 from .loop import Loop
 from .memory import MemoryGuard
 from .ports import Ports
@@ -30,6 +30,8 @@ class Sandbox:
         self.id = request['sandboxId']
         self.limits = Limits.parse(request.get('limits') or {})
         self.envs = request.get('envs') or {}
+        self.folders = own_folders(request.get('folders'))
+        self.cwd = request.get('cwd') or HOME
         # Of the nest, where this process has an entry, which it has not in the sandbox.
         self.fdinfo = os.open('/proc/self/fdinfo', os.O_RDONLY | os.O_DIRECTORY)
         self.loop = Loop()
@@ -78,9 +80,9 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
             raise OSError('this server cannot give a sandbox access to the internet yet')
         sandbox = Sandbox(request)
         sandbox.connect(socket_path, request.pop('token', ''))
-        holder = Holder(sandbox.limits)
+        holder = Holder(sandbox.limits, sandbox.folders)
         fonts = preload.font_cache()
-        namespaces.join(holder.pid, holder.pidfd, lambda: bound_inodes(sandbox.limits))
+        namespaces.join(holder.pid, holder.pidfd, lambda: bound_inodes(sandbox.limits, sandbox.folders))
         linux.drop_capabilities()
         # Both are cleared by a change of credentials. Its own files in the nest's /proc must be its own.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { SandboxServerOptions } from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Sandboxes } from '../sandboxes.ts';
+import type { Builds } from '../templates/builds.ts';
 import { portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
 import type { AppEnv } from './app-env.ts';
 import { awake } from './awake.ts';
@@ -17,6 +18,7 @@ export interface AppDeps {
   options: SandboxServerOptions;
   sandboxes: Sandboxes;
   images: ImageStore;
+  builds: Builds;
 }
 
 /**

@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
 
-import type { SandboxServerOptions } from '../options.ts';
+import { DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions, type TemplateOptions } from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
+import type { Builds } from '../templates/builds.ts';
 import { ApiError, apiErrorResponse } from '../wire/api-error.ts';
 import { ConnectFault, httpStatusOf } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
@@ -14,7 +15,9 @@ import { listSandboxes } from './list-sandboxes.ts';
 import { notThereYet } from './not-there-yet.ts';
 import { readJsonObject } from './request-body.ts';
 import { sandboxDetail, sandboxGrant, sandboxMetric } from './sandbox-json.ts';
-import { checkImageName, snapshotJson, snapshotRoutes } from './snapshots.ts';
+import { checkImageName } from './image-name.ts';
+import { snapshotJson, snapshotRoutes } from './snapshots.ts';
+import { templateRoutes } from './template-routes.ts';
 
 const MAX_FORKS = 100;
 
@@ -23,10 +26,11 @@ export interface ControlPlaneDeps {
   options: SandboxServerOptions;
   sandboxes: Sandboxes;
   images: ImageStore;
+  builds: Builds;
 }
 
 /** E2B's control plane: makes, finds, lists and ends sandboxes. */
-export function controlPlane({ options, sandboxes, images }: ControlPlaneDeps): Hono<AppEnv> {
+export function controlPlane({ options, sandboxes, images, builds }: ControlPlaneDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError((error) => {
     if (error instanceof ApiError) return apiErrorResponse(error.status, error.message);
@@ -34,6 +38,9 @@ export function controlPlane({ options, sandboxes, images }: ControlPlaneDeps): 
     return apiErrorResponse(httpStatusOf(fault.code), fault.message);
   });
   app.get('/health', (c) => c.text('OK'));
+  const templateNames = [...options.templates.flatMap(namesOf), ...DEFAULT_TEMPLATE_ALIASES];
+  const templates = templateRoutes({ images, builds, templateNames });
+  app.route('/', templates.upload);
   app.use(async (c, next) => {
     const key = c.req.header('x-api-key');
     if (equalSecrets(options.apiKey, key)) return next();
@@ -118,9 +125,14 @@ export function controlPlane({ options, sandboxes, images }: ControlPlaneDeps): 
     return new Response(null, { status: 204 });
   });
   app.route('/', snapshotRoutes(images));
+  app.route('/', templates.routes);
   app.route('/', notThereYet());
   app.notFound((c) => apiErrorResponse(404, `${c.req.method} ${c.req.path} is not part of this server`));
   return app;
+}
+
+function namesOf({ name, aliases = [] }: TemplateOptions): string[] {
+  return [name, ...aliases];
 }
 
 function expectRunning(sandbox: Sandbox): Sandbox {

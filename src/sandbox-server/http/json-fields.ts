@@ -64,6 +64,16 @@ export class JsonFields {
     return value as string[];
   }
 
+  objects(name: string): JsonFields[] {
+    const value = this.#fields[name] ?? [];
+    const isObject = (entry: unknown): boolean =>
+      typeof entry === 'object' && entry !== null && !Array.isArray(entry);
+    if (!Array.isArray(value) || !value.every(isObject)) {
+      throw new ConnectFault('invalid_argument', `'${name}' has to be a list of objects`);
+    }
+    return value.map((entry) => new JsonFields(entry as Record<string, unknown>));
+  }
+
   ports(name: string): number[] {
     const value = this.#fields[name] ?? [];
     const isPort = (entry: unknown): boolean =>

@@ -7,11 +7,6 @@ import type { AppEnv } from './app-env.ts';
 const MISSING: [method: string, path: string, what: string][] = [
   ['get', '/sandboxes/:id/logs', 'sandbox logs'],
   ['get', '/v2/sandboxes/:id/logs', 'sandbox logs'],
-  ['all', '/templates', 'building templates'],
-  ['all', '/templates/*', 'building templates'],
-  ['all', '/v2/templates', 'building templates'],
-  ['all', '/v2/templates/*', 'building templates'],
-  ['all', '/v3/templates', 'building templates'],
   ['all', '/volumes', 'volumes'],
   ['all', '/volumes/*', 'volumes'],
   ['all', '/volumecontent/*', 'volumes'],

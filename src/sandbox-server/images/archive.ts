@@ -26,8 +26,13 @@ export class ArchiveError extends Error {
  * @returns its size in bytes
  * @throws ArchiveError · GuestLostError · errors of the host's file system
  */
-export async function packFiles(link: GuestLink, path: string, maxBytes: number): Promise<number> {
-  const stream = openTar(link, [...PACK, '--directory=/', ...FOLDERS], false);
+export async function packFiles(
+  link: GuestLink,
+  path: string,
+  { folders, maxBytes }: { folders: string[]; maxBytes: number },
+): Promise<number> {
+  const more = folders.map((folder) => folder.slice(1));
+  const stream = openTar(link, [...PACK, '--directory=/', ...FOLDERS, ...more], false);
   const file = createWriteStream(path, { mode: 0o600 });
   const failed = once(file, 'error').then(([error]) => Promise.reject(error as Error));
   failed.catch(() => undefined);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface Image {
   id: string;
   kind: 'snapshot' | 'template';
-  /** Names that it can be asked for by, beside its id. */
+  /** Names that it can be asked for by, beside its id; of a template with a tag each (`name:tag`). */
   names: string[];
   /** The template of the server under its files. */
   base: string;
@@ -15,7 +15,13 @@ export interface Image {
   createdAt: string;
   /** Of a snapshot: the sandbox that it was taken of. */
   sandboxId?: string;
-  /** Of a template: what its sandboxes start with. */
+  /** Of a template: the id that all its builds share. */
+  templateId?: string;
+  /** Folders right under `/` that its sandboxes have beside the usual ones. */
+  folders?: string[];
+  /** Where commands run that name no folder. */
+  cwd?: string;
+  /** What its sandboxes start with. */
   start?: ImageStart;
 }
 
@@ -23,11 +29,15 @@ export interface Image {
 export interface ImageStart {
   user: string;
   cwd: string;
+  envs: Record<string, string>;
   /** A command that goes on in the background. */
   command?: string;
   /** A command that succeeds once the sandbox is ready. */
   readyCommand?: string;
 }
+
+/** The tag of a template that is meant where none is named. */
+export const DEFAULT_TAG = 'default';
 
 /** The images of a server: an archive of files and a record each, which survive its restarts. */
 export class ImageStore {
@@ -49,9 +59,17 @@ export class ImageStore {
     }
   }
 
-  /** The image with this id or name. */
+  /** The image with this id or name; of a template that is named without a tag its default one. */
   find(idOrName: string): Image | undefined {
-    return this.#images.get(idOrName) ?? this.all().find((image) => image.names.includes(idOrName));
+    const named = (name: string): Image | undefined => this.all().find((image) => image.names.includes(name));
+    const ofTemplate = this.all().filter((image) => image.templateId === idOrName);
+    return (
+      this.#images.get(idOrName) ??
+      named(idOrName) ??
+      named(`${idOrName}:${DEFAULT_TAG}`) ??
+      ofTemplate.find((image) => image.names.some((name) => name.endsWith(`:${DEFAULT_TAG}`))) ??
+      ofTemplate[0]
+    );
   }
 
   /** All images, newest first. */
@@ -69,18 +87,25 @@ export class ImageStore {
     return join(this.folder, `${id}.part`);
   }
 
-  /** Takes an archive over from its scratch file. Its names are its own from here on: others lose them. */
+  /**
+   * Takes an archive over from its scratch file. Its names are its own from here on; a build of a template that has none left
+   * is removed.
+   */
   add(image: Image): void {
-    for (const other of this.#images.values()) {
-      const names = other.names.filter((name) => !image.names.includes(name));
-      if (names.length < other.names.length) this.#write({ ...other, names });
-    }
     renameSync(this.scratchOf(image.id), this.archiveOf(image.id));
-    this.#write(image);
+    this.update(image);
+    for (const other of this.all()) {
+      const isOld = other.templateId !== undefined && other.templateId === image.templateId;
+      if (isOld && other.names.length === 0) this.remove(other.id);
+    }
   }
 
-  /** Changes what is known of an image. */
+  /** Changes what is known of an image; other images lose the names that it has. */
   update(image: Image): void {
+    for (const other of this.all()) {
+      const names = other.names.filter((name) => !image.names.includes(name));
+      if (other.id !== image.id && names.length < other.names.length) this.#write({ ...other, names });
+    }
     this.#write(image);
   }
 

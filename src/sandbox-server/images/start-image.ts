@@ -45,6 +45,6 @@ async function exitCodeOf(link: GuestLink, start: ImageStart, command: string): 
   return exitCode;
 }
 
-function shell({ user, cwd }: ImageStart, command: string): Record<string, unknown> {
-  return { cmd: '/bin/bash', args: ['-l', '-c', command], envs: {}, user, cwd, stdin: false };
+function shell({ user, cwd, envs }: ImageStart, command: string): Record<string, unknown> {
+  return { cmd: '/bin/bash', args: ['-l', '-c', command], envs, user, cwd, stdin: false };
 }

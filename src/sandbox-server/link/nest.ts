@@ -28,6 +28,10 @@ export interface SpawnRequest extends Record<string, unknown> {
   limits: SandboxLimits;
   internet: boolean;
   envs: Record<string, string>;
+  /** Folders right under `/` that it has beside the usual ones. */
+  folders?: string[];
+  /** Where commands run that name no folder; its home by default. */
+  cwd?: string;
 }
 
 /** What every nest of a server shares. */

@@ -1,0 +1,226 @@
+import { createReadStream } from 'node:fs';
+import { posix } from 'node:path';
+
+import type { Image, ImageStart } from '../images/image-store.ts';
+import { startImage } from '../images/start-image.ts';
+import { Channel } from '../link/guest-frames.ts';
+import type { GuestStream } from '../link/guest-stream.ts';
+import type { Sandbox } from '../sandbox.ts';
+import type { Sandboxes } from '../sandboxes.ts';
+import { foldersOf, type BuildSpec, type BuildStep } from './build-spec.ts';
+import { LineLogger } from './line-logger.ts';
+
+const BUILD_TIMEOUT_MS = 60 * 60 * 1000;
+const HOME = '/home/user';
+
+/** A step failed: which one, counted from 1, or `finalize` for the start command. */
+export class BuildFailedError extends Error {
+  override readonly name = 'BuildFailedError';
+  readonly code = 'build-failed';
+  readonly step: string;
+
+  constructor(step: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.step = step;
+  }
+}
+
+/** What a build needs of the server. */
+export interface BuildDeps {
+  sandboxes: Sandboxes;
+  /** Where the files of a COPY were put. */
+  uploadOf: (filesHash: string) => string;
+  internet: boolean;
+  log: (level: 'info' | 'warn' | 'error', message: string, step?: string) => void;
+}
+
+/** What the steps so far have set. */
+interface BuildState {
+  envs: Record<string, string>;
+  cwd: string;
+  user: string;
+}
+
+/** Puts uploaded files where a COPY wants them: `$1` source pattern, `$2` target, `$3` mode; the archive comes on stdin. */
+const COPY_SCRIPT = `set -e
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tar --extract --no-same-owner --directory="$work" --file=- 2>/dev/null || { echo 'the uploaded files are no archive' >&2; exit 1; }
+[ -z "$3" ] || chmod -R "$3" "$work"/*
+shopt -s dotglob nullglob
+pattern=$1 target=$2
+case $pattern in
+  *[*?[]*)
+    base=$pattern
+    while case $base in *[*?[]*) true ;; *) false ;; esac; do base=$(dirname -- "$base"); done
+    cd "$work/$base"; mkdir -p "$target"; cp -a -- * "$target/" ;;
+  *)
+    if [ -d "$work/$pattern" ] && [ ! -L "$work/$pattern" ]; then
+      mkdir -p "$target"; cp -a -- "$work/$pattern/." "$target/"
+    elif [ -e "$work/$pattern" ] || [ -L "$work/$pattern" ]; then
+      case $target in */) mkdir -p "$target" ;; *) mkdir -p "$(dirname -- "$target")" ;; esac
+      cp -a -- "$work/$pattern" "$target"
+    else
+      echo "there is no $pattern among the uploaded files" >&2; exit 1
+    fi ;;
+esac
+`;
+
+/** Builds an image in a sandbox of its own, which is killed at the end. @throws BuildFailedError · ApiError */
+export async function build(
+  spec: BuildSpec,
+  image: Pick<Image, 'id' | 'names' | 'templateId'>,
+  deps: BuildDeps,
+): Promise<void> {
+  const { sandboxes, log } = deps;
+  if (spec.standsInFor !== undefined && !spec.standsInFor.startsWith('e2bdev/')) {
+    log(
+      'warn',
+      `container images are not pulled here: the default template stands in for ${spec.standsInFor}`,
+    );
+  }
+  const sandbox = await sandboxes.create(
+    {
+      templateId: spec.from ?? 'default',
+      metadata: { 'assay.build': image.id },
+      envs: {},
+      timeoutMs: BUILD_TIMEOUT_MS,
+      internet: deps.internet,
+      lifecycle: { onTimeout: 'kill', keepMemory: true, autoResume: false },
+      network: {},
+    },
+    foldersOf(spec.steps),
+  );
+  try {
+    const state: BuildState = { envs: {}, cwd: HOME, user: 'user' };
+    for (const [index, step] of spec.steps.entries()) {
+      const name = String(index + 1);
+      log('info', `[${name}/${spec.steps.length}] ${describe(step)}`, name);
+      await perform(step, state, sandbox, name, deps);
+    }
+    const start = startOf(spec, state);
+    // What the command writes it writes anew in each sandbox: the image is the state before it.
+    const made = {
+      ...image,
+      kind: 'template',
+      envs: state.envs,
+      cwd: state.cwd,
+      ...(start && { start }),
+    } as const;
+    await sandboxes.capture(sandbox, made, async () => {
+      if (start) await proveStart(sandbox, start, deps);
+    });
+  } finally {
+    await sandboxes.kill(sandbox.id, 'killed');
+  }
+}
+
+function startOf(spec: BuildSpec, state: BuildState): ImageStart | undefined {
+  const { startCommand, readyCommand } = spec;
+  if (startCommand === undefined && readyCommand === undefined) return undefined;
+  return {
+    user: state.user,
+    cwd: state.cwd,
+    envs: state.envs,
+    ...(startCommand !== undefined && { command: startCommand }),
+    ...(readyCommand !== undefined && { readyCommand }),
+  };
+}
+
+async function proveStart(sandbox: Sandbox, start: ImageStart, { log }: BuildDeps): Promise<void> {
+  log(
+    'info',
+    `[finalize] ${start.command ?? ''}, ready when: ${start.readyCommand ?? 'at once'}`,
+    'finalize',
+  );
+  try {
+    await startImage(sandbox.link, start, AbortSignal.timeout(BUILD_TIMEOUT_MS));
+  } catch (cause) {
+    throw new BuildFailedError('finalize', (cause as Error).message, { cause });
+  }
+}
+
+async function perform(
+  step: BuildStep,
+  state: BuildState,
+  sandbox: Sandbox,
+  name: string,
+  deps: BuildDeps,
+): Promise<void> {
+  if (step.type === 'env') Object.assign(state.envs, step.envs);
+  else if (step.type === 'user') state.user = knownUser(step.name, name);
+  else if (step.type === 'workdir') {
+    const path = posix.resolve(state.cwd, step.path);
+    await run(sandbox, ['mkdir', '-p', path], { ...state, cwd: HOME }, name, deps);
+    state.cwd = path;
+  } else if (step.type === 'run') {
+    const user = step.user === undefined ? state.user : knownUser(step.user, name);
+    await run(sandbox, ['/bin/bash', '-l', '-c', step.command], { ...state, user }, name, deps);
+  } else {
+    const target = posix.resolve(state.cwd, step.target) + (step.target.endsWith('/') ? '/' : '');
+    const command = ['/bin/bash', '-c', COPY_SCRIPT, 'copy', posix.normalize(step.source), target, step.mode];
+    await run(sandbox, command, state, name, deps, deps.uploadOf(step.filesHash));
+  }
+}
+
+function knownUser(user: string, step: string): string {
+  if (user === 'user' || user === 'root') return user;
+  throw new BuildFailedError(
+    step,
+    `there is no user '${user}' in a sandbox of this server; use 'user' or 'root'`,
+  );
+}
+
+/** Runs a command in the build's sandbox and logs what it prints. @throws BuildFailedError */
+async function run(
+  sandbox: Sandbox,
+  [cmd = '', ...args]: string[],
+  { envs, cwd, user }: BuildState,
+  step: string,
+  { log }: BuildDeps,
+  input?: string,
+): Promise<void> {
+  const stream = sandbox.link.open('process.start', {
+    cmd,
+    args,
+    envs,
+    cwd,
+    user,
+    stdin: input !== undefined,
+  });
+  const out = new LineLogger((line) => log('info', `[${step}] ${line}`, step));
+  const errors = new LineLogger((line) => log('warn', `[${step}] ${line}`, step));
+  let end: Record<string, unknown> = {};
+  try {
+    const sent = input === undefined ? undefined : sendFile(stream, input);
+    sent?.catch(() => undefined);
+    for (let item = await stream.next(); item; item = await stream.next()) {
+      if (item.type === 'data') (item.channel === Channel.stdout ? out : errors).push(item.bytes);
+      else if (item.type === 'event') end = item.event;
+    }
+    await sent;
+  } catch (cause) {
+    throw new BuildFailedError(step, (cause as Error).message, { cause });
+  }
+  out.end();
+  errors.end();
+  if (end['exitCode'] === 0) return;
+  const what = input === undefined ? `'${args.at(-1) ?? cmd}'` : 'COPY';
+  const why = errors.last === '' ? '' : `: ${errors.last}`;
+  throw new BuildFailedError(step, `${what} failed: ${String(end['error'])}${why}`);
+}
+
+async function sendFile(stream: GuestStream, path: string): Promise<void> {
+  try {
+    for await (const piece of createReadStream(path)) await stream.write(Channel.body, piece as Buffer);
+  } finally {
+    stream.writeEof();
+  }
+}
+
+function describe(step: BuildStep): string {
+  if (step.type === 'copy') return `COPY ${step.source} ${step.target}`;
+  if (step.type === 'run') return `RUN ${step.command}`;
+  if (step.type === 'env') return `ENV ${Object.keys(step.envs).join(' ')}`;
+  return step.type === 'workdir' ? `WORKDIR ${step.path}` : `USER ${step.name}`;
+}
