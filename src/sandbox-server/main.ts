@@ -23,7 +23,8 @@ const USAGE = `Usage: main.ts [options]
   --node PATH            Node for JavaScript (default the one that runs this)
   --template NAME[=DIR]  a template and the folder of its packages; the first is the default one
   --preload FILE.py      a program that templates run at their start, as a module that sandboxes then have
-  --allow-internet       lets sandboxes that ask for it reach the internet
+  --allow-internet       lets sandboxes that ask for it reach the internet, by way of a proxy
+  --allow-address A      an address or range (10.1.0.0/16) of a private network that they may reach too; repeatable
 Prints E2B_API_URL, E2B_SANDBOX_URL and E2B_API_KEY when it listens; logs JSON lines to stderr.
 `;
 
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
         template: { type: 'string', multiple: true },
         preload: { type: 'string', multiple: true },
         'allow-internet': { type: 'boolean' },
+        'allow-address': { type: 'string', multiple: true },
         help: { type: 'boolean' },
       },
     }));
@@ -80,6 +82,7 @@ async function main(): Promise<void> {
     }),
     preloadPrograms: values.preload ?? [],
     allowInternet: values['allow-internet'] ?? false,
+    allowAddresses: values['allow-address'] ?? [],
     ...defined({
       maxSandboxes: readNumber('--max-sandboxes', values['max-sandboxes']),
       bwrapPath: values.bwrap,

@@ -54,6 +54,8 @@ export interface SandboxServerOptions {
   limits?: Partial<SandboxLimits>;
   /** Lets sandboxes that ask for it reach the internet. Default false: such a create is refused. */
   allowInternet?: boolean;
+  /** Addresses and ranges of private networks that sandboxes with internet access may reach too, such as a mirror of packages. Default none. */
+  allowAddresses?: string[];
 }
 
 /** E2B's own names for what a program gets that names no template. */

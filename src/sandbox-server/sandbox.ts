@@ -54,6 +54,8 @@ export class Sandbox {
   readonly trafficToken: string;
   readonly startedAt: Date;
   state: SandboxState = 'running';
+  /** How its network is now. */
+  network: NetworkRequest;
   #link: GuestLink;
   #endAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -72,6 +74,7 @@ export class Sandbox {
     this.accessToken = randomBytes(24).toString('hex');
     this.trafficToken = randomBytes(24).toString('hex');
     this.startedAt = new Date();
+    this.network = identity.request.network;
     this.#link = link;
     this.#onTimeout = onTimeout;
     this.setTimeout(identity.request.timeoutMs);

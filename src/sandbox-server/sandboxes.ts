@@ -3,6 +3,8 @@ import { rm } from 'node:fs/promises';
 
 import type { Logger } from 'pino';
 
+import type { AddressRules } from './egress/address-rules.ts';
+import { EgressProxy } from './egress/egress-proxy.ts';
 import { packFiles, unpackFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
 import { startImage } from './images/start-image.ts';
@@ -10,7 +12,7 @@ import type { GuestLink } from './link/guest-link.ts';
 import { sandboxName, type GuestListener } from './link/guest-listener.ts';
 import { TemplateBrokenError, type Nest } from './link/nest.ts';
 import type { SandboxLimits } from './options.ts';
-import { Sandbox, newId, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
+import { Sandbox, newId, type NetworkRequest, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
 import { ApiError } from './wire/api-error.ts';
 
 const CREATE_TIMEOUT_MS = 120_000;
@@ -24,6 +26,8 @@ export interface SandboxesDeps {
   images: ImageStore;
   maxSandboxes: number;
   limits: SandboxLimits;
+  /** What sandboxes with internet access may reach; undefined where none has it. */
+  addressRules: AddressRules | undefined;
   log: Logger;
 }
 
@@ -42,6 +46,7 @@ export class Sandboxes {
   #deps: SandboxesDeps;
   #live = new Map<string, Sandbox>();
   #origins = new WeakMap<Sandbox, Origin>();
+  #ways = new WeakMap<Sandbox, EgressProxy>();
   #starting = 0;
   #ending = new Set<Promise<void>>();
   #shutdown = new AbortController();
@@ -201,6 +206,16 @@ export class Sandboxes {
     }
   }
 
+  /** Changes what a sandbox may reach. Open connections that it may no longer have are cut. */
+  setNetwork(sandbox: Sandbox, network: NetworkRequest): void {
+    sandbox.network = network;
+    this.#ways.get(sandbox)?.update(network);
+  }
+
+  #openWay(sandbox: Sandbox): void {
+    void this.#ways.get(sandbox)?.serve(sandbox.link);
+  }
+
   #originOf(templateId: string): Origin {
     const { nests, images } = this.#deps;
     const named = nests.find((candidate) => candidate.answersTo(templateId));
@@ -222,6 +237,11 @@ export class Sandboxes {
     const sandbox = new Sandbox(identity, link, () => void this.#timeIsUp(sandbox));
     this.#origins.set(sandbox, origin);
     this.#live.set(id, sandbox);
+    const { addressRules } = this.#deps;
+    if (request.internet && addressRules) {
+      this.#ways.set(sandbox, new EgressProxy(addressRules, request.network, log.child({ sandboxId: id })));
+    }
+    this.#openWay(sandbox);
     this.#watch(sandbox, link);
     const durationMs = Math.round(performance.now() - started);
     log.info({ event: 'sandbox.created', sandboxId: id, template: origin.nest.name, durationMs });
@@ -254,6 +274,7 @@ export class Sandboxes {
   async #thaw(sandbox: Sandbox, timeoutMs: number): Promise<void> {
     await sandbox.link.call('sandbox.thaw');
     sandbox.release(sandbox.link, timeoutMs);
+    this.#openWay(sandbox);
   }
 
   async #putOnDisk(sandbox: Sandbox): Promise<void> {
@@ -269,6 +290,7 @@ export class Sandboxes {
     const link = await this.#boot(sandbox.id, sandbox.request, { ...origin, archive });
     await rm(archive, { force: true });
     sandbox.release(link, timeoutMs);
+    this.#openWay(sandbox);
     this.#watch(sandbox, link);
   }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 
+import { AddressRules } from './egress/address-rules.ts';
 import { createApp } from './http/app.ts';
 import { PortProxy } from './http/port-proxy.ts';
 import { ImageStore } from './images/image-store.ts';
@@ -68,6 +69,7 @@ export async function startSandboxServer(
     nests,
     images,
     maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
+    addressRules: options.allowInternet ? new AddressRules(options.allowAddresses ?? []) : undefined,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     log,
   });

@@ -61,7 +61,7 @@ class Ports:
                 return self._try(stream, port, others)
             loop.unwatch(connection.fileno())
             loop.cancel(timer)
-            self._relay(stream, connection.detach())
+            relay(self.sandbox, stream, connection.detach())
 
         def late():
             give_up()
@@ -75,28 +75,30 @@ class Ports:
             return self._try(stream, port, others)
         loop.watch(connection.fileno(), decide, read=False, write=True)
 
-    def _relay(self, stream, fd: int):
-        writer = SocketWriter(self.sandbox.loop, os.dup(fd))
 
-        def over():
-            writer.close()
-            stream.end()
+def relay(sandbox, stream, fd: int):
+    """Passes a connection on to the server, both ways, at the pace of the slower side."""
+    writer = SocketWriter(sandbox.loop, os.dup(fd))
 
-        pump = Pump(
-            self.sandbox.loop,
-            self.sandbox.connection,
-            fd,
-            lambda: stream.credit,
-            lambda chunk: stream.data(0, chunk),
-            over,
-        )
+    def over():
+        writer.close()
+        stream.end()
 
-        def leave():
-            pump.close()
-            writer.close()
+    pump = Pump(
+        sandbox.loop,
+        sandbox.connection,
+        fd,
+        lambda: stream.credit,
+        lambda chunk: stream.data(0, chunk),
+        over,
+    )
 
-        stream.on_data = lambda _, payload: writer.write(payload, lambda __: stream.consumed(len(payload)))
-        stream.on_eof = writer.close
-        stream.on_credit = pump.resume
-        stream.on_cancel = leave
-        stream.event({'connected': True})
+    def leave():
+        pump.close()
+        writer.close()
+
+    stream.on_data = lambda _, payload: writer.write(payload, lambda __: stream.consumed(len(payload)))
+    stream.on_eof = writer.close
+    stream.on_credit = pump.resume
+    stream.on_cancel = leave
+    stream.event({'connected': True})

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from . import linux, namespaces, preload
+from . import egress, linux, namespaces, preload
 from .connection import Connection
 from .environment import HOME
 from .files import Files
@@ -29,7 +29,7 @@ class Sandbox:
     def __init__(self, request: dict):
         self.id = request['sandboxId']
         self.limits = Limits.parse(request.get('limits') or {})
-        self.envs = request.get('envs') or {}
+        self.envs = {**(egress.VARIABLES if request.get('internet') else {}), **(request.get('envs') or {})}
         self.folders = own_folders(request.get('folders'))
         self.cwd = request.get('cwd') or HOME
         # Of the nest, where this process has an entry, which it has not in the sandbox.
@@ -48,6 +48,7 @@ class Sandbox:
             **Watches(self).operations,
             **Freezer().operations,
             **Ports(self).operations,
+            **egress.Egress(self).operations,
             'stats': self.memory.stats,
         }
         hello = {'role': 'sandbox', 'sandboxId': self.id, 'token': token}
@@ -76,8 +77,6 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
     """Sets the sandbox up, writes `{holderPid}` or `{error}` to `report`, and serves it for good."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if request.get('internet'):
-            raise OSError('this server cannot give a sandbox access to the internet yet')
         sandbox = Sandbox(request)
         sandbox.connect(socket_path, request.pop('token', ''))
         holder = Holder(sandbox.limits, sandbox.folders)

@@ -9,7 +9,13 @@ import { ApiError, apiErrorResponse } from '../wire/api-error.ts';
 import { ConnectFault, httpStatusOf } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
-import { connectTimeoutMs, createRequest, readTimeoutMs, wantsInternet } from './create-request.ts';
+import {
+  connectTimeoutMs,
+  createRequest,
+  readOutboundRules,
+  readTimeoutMs,
+  wantsInternet,
+} from './create-request.ts';
 import { JsonFields } from './json-fields.ts';
 import { listSandboxes } from './list-sandboxes.ts';
 import { notThereYet } from './not-there-yet.ts';
@@ -119,9 +125,11 @@ export function controlPlane({ options, sandboxes, images, builds }: ControlPlan
   });
   app.put('/sandboxes/:id/network', async (c) => {
     const fields = await fieldsOf(c);
-    find(c);
-    // Without internet access there is nothing to deny.
-    wantsInternet(fields, { allowInternet: false });
+    const sandbox = find(c);
+    // Where there is no way out there is nothing to deny, and none can be made later.
+    wantsInternet(fields, { allowInternet: sandbox.request.internet });
+    const { allowOut: _, denyOut: __, ...kept } = sandbox.network;
+    sandboxes.setNetwork(sandbox, { ...kept, ...readOutboundRules(fields) });
     return new Response(null, { status: 204 });
   });
   app.route('/', snapshotRoutes(images));

@@ -1,3 +1,4 @@
+import { addressList, isAddress, type OutboundRules } from '../egress/address-rules.ts';
 import type { NetworkRequest, SandboxRequest } from '../sandbox.ts';
 import { ApiError } from '../wire/api-error.ts';
 import type { JsonFields } from './json-fields.ts';
@@ -33,7 +34,7 @@ export function createRequest(fields: JsonFields, server: { allowInternet: boole
       keepMemory: fields.optionalBoolean('autoPauseMemory') ?? true,
       autoResume: fields.object('autoResume')?.optionalBoolean('enabled') ?? false,
     },
-    network: readNetwork(fields.object('network')),
+    network: { ...readNetwork(fields.object('network')), ...readOutboundRules(fields) },
   };
 }
 
@@ -51,9 +52,29 @@ function readNetwork(fields: JsonFields | undefined): NetworkRequest {
     ...(allowPublicTraffic !== undefined && { allowPublicTraffic }),
     ...(maskRequestHost !== undefined && { maskRequestHost }),
     ...(fields.listLength('httpsPorts') > 0 && { httpsPorts: fields.ports('httpsPorts') }),
-    ...(fields.listLength('allowOut') > 0 && { allowOut: fields.strings('allowOut') }),
-    ...(fields.listLength('denyOut') > 0 && { denyOut: fields.strings('denyOut') }),
   };
+}
+
+/** What a sandbox may reach. @throws ApiError 400 */
+export function readOutboundRules(fields: JsonFields): OutboundRules {
+  const network = fields.object('network') ?? fields;
+  const allowOut = network.strings('allowOut');
+  // Asked for without the internet, what is allowed is all that there is.
+  const isList = allowOut.length > 0 && fields.optionalBoolean('allow_internet_access') === false;
+  const denyOut = [...network.strings('denyOut'), ...(isList ? ['0.0.0.0/0', '::/0'] : [])];
+  for (const rule of allowOut) {
+    if (!isAddress(rule) && !/^(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*)$/i.test(rule)) {
+      throw new ApiError(400, `'${rule}' in 'allowOut' is neither a name nor an address`);
+    }
+  }
+  try {
+    addressList([...allowOut.filter(isAddress), ...denyOut]);
+  } catch (error) {
+    throw new ApiError(400, `the network's rules are not valid: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return { ...(allowOut.length > 0 && { allowOut }), ...(denyOut.length > 0 && { denyOut }) };
 }
 
 /** Whether a sandbox is to reach the internet. @throws ApiError 400 where it asks for what the server does not give */

@@ -104,12 +104,12 @@ export class PortProxy {
     const sandbox = await awake(this.#sandboxes, sandboxId);
     if (!sandbox) return sandboxGoneResponse(sandboxId);
     const token = headerOf(incoming)(TRAFFIC_TOKEN);
-    if (sandbox.request.network.allowPublicTraffic === false && !equalSecrets(sandbox.trafficToken, token)) {
+    if (sandbox.network.allowPublicTraffic === false && !equalSecrets(sandbox.trafficToken, token)) {
       return apiErrorResponse(403, `the header ${TRAFFIC_TOKEN} is missing or wrong`);
     }
     try {
       const plain = await GuestSocket.connect(sandbox.link, port);
-      if (!sandbox.request.network.httpsPorts?.includes(port)) return { sandbox, socket: plain };
+      if (!sandbox.network.httpsPorts?.includes(port)) return { sandbox, socket: plain };
       // A certificate of the sandbox's own making says nothing, and the way there is no wire.
       const socket = connectTls({ socket: plain, rejectUnauthorized: false });
       socket.on('error', () => socket.destroy());
@@ -136,7 +136,7 @@ function headersFor(incoming: IncomingMessage, sandbox: Sandbox, port: number): 
   for (const [name, value] of Object.entries(incoming.headers)) {
     if (!DROPPED.test(name)) headers[name] = value;
   }
-  const mask = sandbox.request.network.maskRequestHost;
+  const mask = sandbox.network.maskRequestHost;
   const host = headerOf(incoming)('host') ?? 'localhost';
   headers['host'] = mask === undefined ? host : mask.replaceAll('${PORT}', String(port));
   return headers;

@@ -49,13 +49,13 @@ export function sandboxSummary(sandbox: Sandbox): object {
 
 /** All that is known about one sandbox. */
 export function sandboxDetail(sandbox: Sandbox, domain: string | undefined): object {
-  const { lifecycle, internet, network } = sandbox.request;
+  const { lifecycle, internet } = sandbox.request;
   return {
     ...sandboxSummary(sandbox),
     envdAccessToken: sandbox.accessToken,
     domain: domain ?? null,
     allowInternetAccess: internet,
-    network,
+    network: sandbox.network,
     lifecycle: { onTimeout: lifecycle.onTimeout, autoResume: lifecycle.autoResume },
   };
 }

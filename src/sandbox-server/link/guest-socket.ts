@@ -15,7 +15,16 @@ export class GuestSocket extends Duplex {
 
   /** @throws ConnectFault `unavailable` where nobody listens · GuestLostError */
   static async connect(link: GuestLink, port: number): Promise<GuestSocket> {
-    const stream = link.open('port.connect', { port });
+    return GuestSocket.#open(link, 'port.connect', { port });
+  }
+
+  /** Takes a connection over that a program in the sandbox has made to its way out. @throws ConnectFault · GuestLostError */
+  static async adopt(link: GuestLink, id: number): Promise<GuestSocket> {
+    return GuestSocket.#open(link, 'egress.attach', { id });
+  }
+
+  static async #open(link: GuestLink, op: string, params: Record<string, unknown>): Promise<GuestSocket> {
+    const stream = link.open(op, params);
     await stream.next();
     return new GuestSocket(stream);
   }

@@ -1,0 +1,96 @@
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+/** Addresses that are nobody's on the internet: this machine, its networks, and their metadata services. By RFC 6890 and its successors. */
+const PRIVATE = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/127',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '2002::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'ff00::/8',
+];
+
+/** What a sandbox may reach, by E2B's names. */
+export interface OutboundRules {
+  /** Addresses, ranges and names (`*.example.com` for all below one); they win over `denyOut`. */
+  allowOut?: string[];
+  /** Addresses and ranges. */
+  denyOut?: string[];
+}
+
+/** A list of addresses and ranges. @throws RangeError where an entry is neither */
+export function addressList(entries: string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', ...rest] = entry.split('/');
+    const bits = rest.length === 0 ? undefined : rest.join('/');
+    const family = isIP(address);
+    const most = family === 6 ? 128 : 32;
+    if (family === 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most))) {
+      throw new RangeError(`'${entry}' is neither an address nor a range of them`);
+    }
+    list.addSubnet(address, bits === undefined ? most : Number(bits), family === 6 ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+/** Decides which addresses sandboxes reach; this machine and its networks never, but for what the operator names. */
+export class AddressRules {
+  #private = addressList(PRIVATE);
+  #excepted: BlockList;
+
+  /** @param excepted addresses of private networks that sandboxes may reach all the same, such as a mirror of packages */
+  constructor(excepted: string[]) {
+    this.#excepted = addressList(excepted);
+  }
+
+  /** Why an address that a name stands for cannot be reached; undefined where it can. */
+  refusal(name: string, address: string, { allowOut = [], denyOut = [] }: OutboundRules): string | undefined {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+    if (!contains(this.#excepted, plain) && this.#isPrivate(plain)) {
+      return `${name} is on this machine or a private network`;
+    }
+    const allowedAddresses = allowOut.filter(isAddress);
+    if (contains(addressList(allowedAddresses), plain)) return undefined;
+    if (allowOut.some((pattern) => !isAddress(pattern) && matchesName(pattern, name))) return undefined;
+    return contains(addressList(denyOut.filter(isAddress)), plain)
+      ? `${name} is denied by the sandbox's rules`
+      : undefined;
+  }
+
+  #isPrivate(address: string): boolean {
+    if (contains(this.#private, address) || /^::ffff:/i.test(address)) return true;
+    // Read each time: addresses of a machine come and go.
+    const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    return own.some((each) => each.address === address);
+  }
+}
+
+function contains(list: BlockList, address: string): boolean {
+  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** Whether a rule is of addresses, and not of names. */
+export function isAddress(rule: string): boolean {
+  return isIP(rule.split('/')[0] ?? '') !== 0;
+}
+
+function matchesName(pattern: string, name: string): boolean {
+  const wanted = pattern.toLowerCase();
+  const asked = name.toLowerCase().replace(/\.$/, '');
+  if (wanted === '*') return true;
+  return wanted.startsWith('*.') ? asked.endsWith(wanted.slice(1)) : asked === wanted;
+}
