@@ -48,6 +48,14 @@ export const COMMANDS: Record<string, CommandGroup> = {
     summary: 'run all of Assay on this machine: Temporal, sandboxes and a worker',
     load: async () => (await import('./dev.ts')).devCommand(),
   },
+  sandbox: {
+    summary: "serve E2B's API on this machine, and work with its sandboxes",
+    load: async () => (await import('./sandbox.ts')).sandboxCommand(),
+  },
+  template: {
+    summary: 'build, list and remove sandbox templates',
+    load: async () => (await import('./template.ts')).templateCommand(),
+  },
   doctor: {
     summary: 'check this installation and say how to mend it',
     load: async () => (await import('./doctor.ts')).doctorCommand(),

@@ -9,7 +9,8 @@ import type { Toolchain } from './toolchain.ts';
 export interface SandboxProcessOptions {
   tools: Toolchain;
   port: number;
-  apiKey: string;
+  /** Undefined for a random one. */
+  apiKey: string | undefined;
   /** Folder of its sockets and records. */
   stateDir: string;
   /** Lets sandboxes that ask for it reach the internet. Default false. */
@@ -47,7 +48,7 @@ export function sandboxProcess(options: SandboxProcessOptions): ChildSpec {
       preload,
       ...(allowInternet ? ['--allow-internet'] : []),
     ],
-    env: { ...env, ASSAY_SANDBOX_API_KEY: apiKey },
+    env: { ...env, ...(apiKey !== undefined && { ASSAY_SANDBOX_API_KEY: apiKey }) },
     isReady: (line) => line.startsWith('E2B_API_KEY='),
     readyWithinMs: 30_000,
     eventOf: eventOfLogLine,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ const USAGE = `Usage: main.ts [options]
   --port N               port to listen on; 0 takes a free one (default 0)
   --host H               address to listen on (default 127.0.0.1)
   --api-key K            key that clients send (default $ASSAY_SANDBOX_API_KEY, else a random one)
+  --tls-cert FILE, --tls-key FILE  a certificate and its key, both PEM: speaks HTTPS and HTTP/2
   --state DIR            folder for sockets and records (default a temporary one)
   --max-sandboxes N      sandboxes at a time (default 100)
   --memory-mb N          memory of a sandbox (default 1024)
@@ -39,6 +41,8 @@ async function main(): Promise<void> {
         port: { type: 'string' },
         host: { type: 'string' },
         'api-key': { type: 'string' },
+        'tls-cert': { type: 'string' },
+        'tls-key': { type: 'string' },
         state: { type: 'string' },
         'max-sandboxes': { type: 'string' },
         'memory-mb': { type: 'string' },
@@ -67,6 +71,7 @@ async function main(): Promise<void> {
   );
   const ownState =
     values.state === undefined ? await mkdtemp(join(tmpdir(), 'assay-sandbox-server-')) : undefined;
+  const tls = readTls(values['tls-cert'], values['tls-key']);
   const options: SandboxServerOptions = {
     port: readNumber('--port', values.port) ?? 0,
     host: values.host ?? '127.0.0.1',
@@ -81,6 +86,7 @@ async function main(): Promise<void> {
       tmpMb: readNumber('--tmp-mb', values['tmp-mb']),
     }),
     preloadPrograms: values.preload ?? [],
+    ...(tls && { tls }),
     allowInternet: values['allow-internet'] ?? false,
     allowAddresses: values['allow-address'] ?? [],
     ...defined({
@@ -117,6 +123,19 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', () => void stop());
   process.on('SIGINT', () => void stop());
+}
+
+function readTls(
+  cert: string | undefined,
+  key: string | undefined,
+): { cert: string; key: string } | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) leave(EXIT_USAGE, '--tls-cert and --tls-key go together\n');
+  try {
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  } catch (error) {
+    return leave(EXIT_USAGE, `the certificate cannot be read: ${(error as Error).message}\n`);
+  }
 }
 
 function readTemplate(text: string): TemplateOptions {

@@ -35,6 +35,8 @@ export interface SandboxServerOptions {
   port?: number;
   /** Address to listen on. Default 127.0.0.1. */
   host?: string;
+  /** Certificate and key, each PEM text: then it speaks HTTPS, with HTTP/2. */
+  tls?: { cert: string; key: string };
   /** Key that clients send as `X-API-KEY`. */
   apiKey: string;
   /** Folder for sockets and the record of processes; made if missing, to be used by one server at a time. */

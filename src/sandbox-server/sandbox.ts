@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { GuestLink } from './link/guest-link.ts';
 import type { SandboxLimits } from './options.ts';
+import { SandboxLog } from './sandbox-log.ts';
 
 /** What a client asked for when it created a sandbox. */
 export interface SandboxRequest {
@@ -53,6 +54,7 @@ export class Sandbox {
   /** Opens the code interpreter of this sandbox and no other. */
   readonly trafficToken: string;
   readonly startedAt: Date;
+  readonly log = new SandboxLog();
   state: SandboxState = 'running';
   /** How its network is now. */
   network: NetworkRequest;

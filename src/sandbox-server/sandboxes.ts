@@ -115,6 +115,7 @@ export class Sandboxes {
         if (this.#live.has(sandbox.id)) await this.#thaw(sandbox, leftMs);
         throw couldNot('be paused', error);
       }
+      sandbox.log.add('info', keepMemory ? 'paused' : 'paused, with its files alone');
       this.#deps.log.info({ event: 'sandbox.paused', sandboxId: sandbox.id, keepMemory });
       return true;
     });
@@ -140,6 +141,7 @@ export class Sandboxes {
       } catch (error) {
         throw couldNot('be resumed', error);
       }
+      sandbox.log.add('info', 'resumed');
       this.#deps.log.info({ event: 'sandbox.resumed', sandboxId: sandbox.id });
       return true;
     });
@@ -182,6 +184,7 @@ export class Sandboxes {
       throw error;
     }
     images.add(image);
+    sandbox.log.add('info', `${image.kind} made`, { imageId: image.id });
     log.info({ event: 'image.made', kind: image.kind, sandboxId: sandbox.id, imageId: image.id, bytes });
     return image;
   }
@@ -244,6 +247,7 @@ export class Sandboxes {
     this.#openWay(sandbox);
     this.#watch(sandbox, link);
     const durationMs = Math.round(performance.now() - started);
+    sandbox.log.add('info', `created in ${durationMs} ms`, { template: origin.nest.name });
     log.info({ event: 'sandbox.created', sandboxId: id, template: origin.nest.name, durationMs });
     return sandbox;
   }

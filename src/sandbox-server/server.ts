@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -82,10 +83,14 @@ export async function startSandboxServer(
   const app = createApp({ options, sandboxes, images, builds });
   const proxy = new PortProxy(sandboxes);
   const serveApp = getRequestListener(app.fetch);
-  const server = createServer((incoming, outgoing) => {
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const target = proxy.targetOf(incoming);
     void (target ? proxy.serve(target, incoming, outgoing) : serveApp(incoming, outgoing));
-  });
+  };
+  // Where it speaks HTTP/2, Node gives its requests the face of the older ones.
+  const server = options.tls
+    ? (createSecureServer({ ...options.tls, allowHTTP1: true }, answer as never) as unknown as Server)
+    : createServer(answer);
   server.on('upgrade', (incoming, client, head) => {
     const target = proxy.targetOf(incoming);
     if (target) void proxy.upgrade(target, incoming, client, head);
@@ -95,7 +100,10 @@ export async function startSandboxServer(
   server.requestTimeout = 0;
   server.keepAliveTimeout = 30_000;
 
+  const recordPath = join(options.stateDir, 'server.json');
+  await rm(recordPath, { force: true });
   const stopGuests = async (): Promise<void> => {
+    await rm(recordPath, { force: true });
     await sandboxes.killAll();
     await Promise.all(nests.map((nest) => nest.stop()));
     await listener.close();
@@ -110,7 +118,10 @@ export async function startSandboxServer(
   }
   for (const nest of nests) nest.start();
   const { address, port, family } = server.address() as AddressInfo;
-  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  const url = `${options.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  // For commands that look for a running server; it holds the key, so it is for its user alone.
+  const reach = { url, apiKey: options.apiKey, pid: process.pid };
+  await writeFile(recordPath, JSON.stringify(reach), { mode: 0o600 });
   log.info({ event: 'server.listening', url });
   return {
     url,
@@ -118,7 +129,8 @@ export async function startSandboxServer(
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       await stopGuests();
-      server.closeAllConnections();
+      // A server of HTTP/2 has sessions instead, which have ended with their sandboxes' streams or never end by themselves.
+      if ('closeAllConnections' in server) server.closeAllConnections();
       await closed;
       log.info({ event: 'server.stopped' });
     },

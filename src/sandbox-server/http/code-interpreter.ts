@@ -49,7 +49,7 @@ async function execute(c: AppContext): Promise<Response> {
   if (contextId !== undefined && language !== undefined) {
     throw new ConnectFault('invalid_argument', 'only one of context_id and language can be given');
   }
-  const where =
+  const where: Record<string, string> =
     contextId === undefined ? { language: language?.toLowerCase() || DEFAULT_LANGUAGE } : { contextId };
   const code = fields.optionalString('code') ?? '';
   const stream = c.env.sandbox.link.open('kernel.execute', {
@@ -57,6 +57,7 @@ async function execute(c: AppContext): Promise<Response> {
     code,
     envs: fields.stringMap('env_vars'),
   });
+  c.env.sandbox.log.add('info', `run of ${code.length} characters`, { ...where });
   return executeResponse(c, stream);
 }
 

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 
 import { DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions, type TemplateOptions } from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
+import type { SandboxLogEntry } from '../sandbox-log.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import type { Builds } from '../templates/builds.ts';
@@ -26,6 +27,7 @@ import { snapshotJson, snapshotRoutes } from './snapshots.ts';
 import { templateRoutes } from './template-routes.ts';
 
 const MAX_FORKS = 100;
+const MAX_LOG_PAGE = 1_000;
 
 /** What the control plane works on. */
 export interface ControlPlaneDeps {
@@ -102,6 +104,12 @@ export function controlPlane({ options, sandboxes, images, builds }: ControlPlan
     // A sandbox that is paused uses nothing to be measured.
     return Response.json(sandbox.state === 'running' ? [await sandboxMetric(sandbox)] : []);
   });
+  app.get('/sandboxes/:id/logs', (c) => {
+    const entries = logEntries(c, find(c));
+    const logs = entries.map(({ timestamp, message }) => ({ timestamp, line: message }));
+    return Response.json({ logs, logEntries: entries });
+  });
+  app.get('/v2/sandboxes/:id/logs', (c) => Response.json({ logs: logEntries(c, find(c)) }));
   app.post('/sandboxes/:id/pause', async (c) => {
     const keepMemory = (await fieldsOf(c)).optionalBoolean('memory') ?? true;
     const sandbox = find(c);
@@ -141,6 +149,13 @@ export function controlPlane({ options, sandboxes, images, builds }: ControlPlan
 
 function namesOf({ name, aliases = [] }: TemplateOptions): string[] {
   return [name, ...aliases];
+}
+
+/** Entries from `start` or `cursor` on, which are Unix times in milliseconds. */
+function logEntries(c: AppContext, sandbox: Sandbox): SandboxLogEntry[] {
+  const start = Number(c.req.query('cursor') ?? c.req.query('start') ?? 0) || 0;
+  const limit = Number(c.req.query('limit') ?? MAX_LOG_PAGE) || MAX_LOG_PAGE;
+  return sandbox.log.since(start, Math.min(Math.max(1, limit), MAX_LOG_PAGE));
 }
 
 function expectRunning(sandbox: Sandbox): Sandbox {

@@ -5,8 +5,6 @@ import type { AppEnv } from './app-env.ts';
 
 /** Parts of E2B's control plane that this server does not have yet, with the name that its error gives each. */
 const MISSING: [method: string, path: string, what: string][] = [
-  ['get', '/sandboxes/:id/logs', 'sandbox logs'],
-  ['get', '/v2/sandboxes/:id/logs', 'sandbox logs'],
   ['all', '/volumes', 'volumes'],
   ['all', '/volumes/*', 'volumes'],
   ['all', '/volumecontent/*', 'volumes'],

@@ -32,7 +32,9 @@ export function processService(): Hono<AppEnv> {
     .post('/Start', (c) =>
       streamCall(c, async (fields) => {
         const user = parseBasicUser(c.req.header('authorization'));
-        const stream = c.env.sandbox.link.open('process.start', { ...startParams(fields), user });
+        const params = startParams(fields);
+        const stream = c.env.sandbox.link.open('process.start', { ...params, user });
+        c.env.sandbox.log.add('info', `command: ${commandLine(params)}`);
         return processResponse(c, c.env.sandbox, stream, limitsOf(c, 'start'));
       }),
     )
@@ -77,7 +79,16 @@ export function processService(): Hono<AppEnv> {
     );
 }
 
-function startParams(fields: JsonFields): Record<string, unknown> {
+const MAX_LOGGED = 500;
+
+/** A command as its client wrote it, without the shell that SDKs put around it. */
+function commandLine({ cmd, args }: { cmd: string; args: string[] }): string {
+  const isShell = cmd === '/bin/bash' && args.at(-2) === '-c';
+  const line = isShell ? (args.at(-1) ?? '') : [cmd, ...args].join(' ');
+  return line.length > MAX_LOGGED ? `${line.slice(0, MAX_LOGGED)}…` : line;
+}
+
+function startParams(fields: JsonFields): { cmd: string; args: string[] } & Record<string, unknown> {
   const process = fields.object('process');
   if (!process) throw new ConnectFault('invalid_argument', `'process' is missing`);
   const pty = sizeOf(fields);

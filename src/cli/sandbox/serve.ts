@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import { sandboxProcess } from '../../embedded/sandbox-process.ts';
+import { sandboxStateDir } from '../../embedded/sandbox-server-record.ts';
+import { ensureToolchain } from '../../embedded/set-up.ts';
+import { wholeNumber } from '../run-options.ts';
+
+interface ServeOptions {
+  port: number;
+  host?: string;
+  apiKey?: string;
+  state?: string;
+  maxSandboxes?: number;
+  memoryMb?: number;
+  tlsCert?: string;
+  tlsKey?: string;
+  internet?: boolean;
+  allowAddress: string[];
+}
+
+/** `assay sandbox serve`: E2B's API on this machine. */
+export function serveCommand(): Command {
+  return new Command('serve')
+    .summary("serve E2B's API on this machine")
+    .description(
+      "Serves E2B's API on this machine until Ctrl-C. Prints E2B_API_URL, E2B_SANDBOX_URL and E2B_API_KEY when it is ready; logs to stderr.",
+    )
+    .option('--port <n>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 7280)
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--api-key <key>', 'key that clients send (default: ASSAY_SANDBOX_API_KEY, else a random one)')
+    .option('--max-sandboxes <n>', 'sandboxes at a time (default: 100)', wholeNumber(1, 10_000))
+    .option('--memory-mb <n>', 'memory of a sandbox in MiB (default: 1024)', wholeNumber(64, 1_048_576))
+    .option('--tls-cert <file>', 'certificate as PEM: speaks HTTPS and HTTP/2')
+    .option('--tls-key <file>', 'its key as PEM')
+    .option('--internet', 'let sandboxes that ask for it reach the internet')
+    .option(
+      '--allow-address <range>',
+      'a private address or range that they may reach too; may be repeated',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
+    .option(
+      '--state <dir>',
+      "folder for snapshots, templates and records (default: sandboxes in Assay's home)",
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  assay sandbox serve\n  eval "$(assay sandbox env)" && python my_e2b_program.py',
+    )
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const tools = await ensureToolchain();
+  const { command, args, env } = sandboxProcess({
+    tools,
+    port: options.port,
+    apiKey: options.apiKey ?? process.env['ASSAY_SANDBOX_API_KEY'],
+    stateDir: options.state ?? sandboxStateDir(tools.home),
+    allowInternet: options.internet,
+    env: process.env,
+    logFile: '',
+  });
+  const more = Object.entries({
+    '--host': options.host,
+    '--max-sandboxes': options.maxSandboxes,
+    '--memory-mb': options.memoryMb,
+    '--tls-cert': options.tlsCert,
+    '--tls-key': options.tlsKey,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));
+  const addresses = options.allowAddress.flatMap((address) => ['--allow-address', address]);
+  // It becomes the server: signals, its exit code and its end are the server's own.
+  process.execve?.(command, [command, ...args, ...more, ...addresses], env);
+}
