@@ -5,6 +5,7 @@ import os
 import termios
 
 CHUNK = 65536
+SMALL = 4096
 
 
 def waiting_bytes(fd: int) -> int:
@@ -18,8 +19,10 @@ def waiting_bytes(fd: int) -> int:
 class Pump:
     """Reads `fd` while `budget()` grants bytes; `resume` after a grant of 0. Closes `fd` at its end."""
 
-    def __init__(self, loop, connection, fd: int, budget, on_chunk, on_eof):
+    def __init__(self, loop, connection, fd: int, budget, on_chunk, on_eof, settle_s=0.0):
+        """`settle_s`: how long little waits for more, as a line and its end may be written apart."""
         os.set_blocking(fd, False)
+        self.settle_s = settle_s
         self.loop, self.connection, self.fd = loop, connection, fd
         self.budget, self.on_chunk, self.on_eof = budget, on_chunk, on_eof
         self.closed = False
@@ -47,6 +50,18 @@ class Pump:
             os.close(self.fd)
 
     def _readable(self, *_):
+        if self.settle_s and waiting_bytes(self.fd) < SMALL:
+            self.loop.unwatch(self.fd)
+            self.loop.later(self.settle_s, self._settled)
+        else:
+            self._take()
+
+    def _settled(self):
+        if not self.closed:
+            self.loop.watch(self.fd, self._readable)
+            self._take()
+
+    def _take(self):
         if self.connection.congested():
             self.loop.unwatch(self.fd)
             return self.connection.when_drained(self.resume)

@@ -17,6 +17,7 @@ CHUNK = 65536
 RESULT_CHANNEL = 4
 TEXT_LIMIT = 200_000
 CHANNEL_FD = 3
+SETTLE_S = 0.001
 
 
 class Kernel:
@@ -113,7 +114,7 @@ class Kernel:
                 stream.data(channel, self.decoders[channel].decode(chunk).encode())
 
         self.pumps[channel] = Pump(
-            self.sandbox.loop, self.sandbox.connection, fd, budget, on_chunk, lambda: self.pumps.pop(channel, None)
+            self.sandbox.loop, self.sandbox.connection, fd, budget, on_chunk, lambda: self.pumps.pop(channel, None), SETTLE_S
         )
 
     def _watch_channel(self):

@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import ObjectName, Type, Unicode
 from traitlets.config import Config
 
+from . import box_plots
 from .display_document import document
 from .outlet import outlet
 
@@ -99,7 +100,7 @@ def figure_chart(figure):
     try:
         from e2b_charts import chart_figure_to_dict
 
-        return chart_figure_to_dict(figure) or None
+        return box_plots.with_boxes(chart_figure_to_dict(figure), figure) or None
     except Exception:
         return None  # A figure that the extraction does not understand is still an image, as is one without it.
 
@@ -123,6 +124,7 @@ def build() -> Shell:
     builtins.input = no_input
     getpass.getpass = no_input
     if 'matplotlib' in sys.modules:
+        box_plots.remember()
         _inline_figures(shell)
     _warm_up(shell)
     return shell

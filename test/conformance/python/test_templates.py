@@ -1,0 +1,42 @@
+from uuid import uuid4
+
+import pytest
+from e2b import BuildException, Template
+
+
+def test_build_and_use(create, is_cloud):
+    name = f'conformance-{uuid4()}'
+    base = Template().from_template('base') if not is_cloud else Template().from_base_image()
+    template = base.set_envs({'COLOUR': 'green'}).run_cmd('echo built > /home/user/built.txt')
+    Template.build(template, name)
+    assert Template.exists(name)
+    sandbox = create(name)
+    assert sandbox.files.read('built.txt') == 'built\n'
+    assert sandbox.commands.run('echo $COLOUR').stdout == 'green\n'
+
+
+def test_a_failing_step(is_cloud):
+    base = Template().from_template('base') if not is_cloud else Template().from_base_image()
+    with pytest.raises(BuildException):
+        Template.build(base.run_cmd('exit 3'), f'conformance-{uuid4()}')
+
+
+def test_servers_in_the_sandbox(create, eventually, is_cloud):
+    import urllib.request
+
+    sandbox = create()
+    sandbox.files.write('index.html', 'served')
+    sandbox.commands.run('python3 -m http.server 8000', background=True)
+    host = sandbox.get_host(8000)
+    request = urllib.request.Request(f'https://{host}/index.html')
+    if not is_cloud:
+        # Names under localhost are not looked up on every system.
+        request = urllib.request.Request(f'http://127.0.0.1:{host.rsplit(":", 1)[1]}/index.html', headers={'host': host})
+
+    def served():
+        try:
+            return urllib.request.urlopen(request).read() == b'served'
+        except OSError:
+            return False
+
+    eventually(served)
