@@ -70,10 +70,11 @@ def test_stdin(sandbox):
 def test_pty(sandbox, eventually):
     handle = sandbox.pty.create(PtySize(rows=24, cols=100), envs={'WHERE': 'pty'}, cwd='/tmp')
     sandbox.pty.send_stdin(handle.pid, b'echo "in $WHERE at $PWD"; stty size\n')
-    said = ''
+    said, resized = '', False
     for _, _, data in handle:
         said += bytes(data or b'').decode(errors='replace')
-        if '24 100' in said and 'exit' not in said:
+        if '24 100' in said and not resized:
+            resized = True
             sandbox.pty.resize(handle.pid, PtySize(rows=30, cols=90))
             sandbox.pty.send_stdin(handle.pid, b'stty size; exit\n')
     assert 'in pty at /tmp' in said and '30 90' in said
