@@ -44,6 +44,9 @@ export function sandboxProcess(options: SandboxProcessOptions): ChildSpec {
       '--node',
       tools.node,
       ...tools.templates.flatMap(({ name, sitePackages }) => ['--template', `${name}=${sitePackages}`]),
+      // Without packages: the interpreters alone.
+      '--template',
+      'minimal',
       '--preload',
       preload,
       ...(allowInternet ? ['--allow-internet'] : []),

@@ -116,7 +116,8 @@ export async function startSandboxServer(
     await stopGuests();
     throw error;
   }
-  for (const nest of nests) nest.start();
+  // The default one is what most sandboxes are made from; another costs memory once it is used.
+  nests[0]?.start();
   const { address, port, family } = server.address() as AddressInfo;
   const url = `${options.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   // For commands that look for a running server; it holds the key, so it is for its user alone.

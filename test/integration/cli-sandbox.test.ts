@@ -66,6 +66,13 @@ describe('assay sandbox', () => {
     expect(again).toMatchObject({ code: 64, stderr: expect.stringContaining('there is no sandbox') });
   });
 
+  test('a minimal template has the interpreters alone', async () => {
+    const id = await create('minimal');
+    expect((await sandbox(['exec', id, 'python3 -c "import pandas"'])).stderr).toContain('No module named');
+    expect((await sandbox(['exec', id, 'node -p 1+1'])).stdout).toBe('2\n');
+    await sandbox(['kill', id]);
+  });
+
   test('exec passes output, input, arguments and exit codes through', async () => {
     const id = await create();
     const both = await sandbox(['exec', id, 'echo out; echo err >&2; exit 7']);

@@ -79,9 +79,9 @@ export class Nest {
     return templateId === this.name || (this.#template.aliases?.includes(templateId) ?? false);
   }
 
-  /** Starts the zygote and keeps it running; returns at once. */
+  /** Starts the zygote and keeps it running; returns at once. Asked for a sandbox, it starts by itself. */
   start(): void {
-    this.#running = this.#keepRunning();
+    this.#running ??= this.#keepRunning();
   }
 
   /**
@@ -92,6 +92,7 @@ export class Nest {
     signal.throwIfAborted();
     if (this.#link && !this.#link.isClosed) return this.#link;
     if (this.#broken) throw this.#broken;
+    this.start();
     const waiting = Promise.withResolvers<GuestLink>();
     const abort = (): void => waiting.reject(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
