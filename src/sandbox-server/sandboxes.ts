@@ -14,6 +14,7 @@ import { TemplateBrokenError, type Nest } from './link/nest.ts';
 import type { SandboxLimits } from './options.ts';
 import { Sandbox, newId, type NetworkRequest, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
 import { ApiError } from './wire/api-error.ts';
+import { ConnectFault } from './wire/connect-fault.ts';
 
 const CREATE_TIMEOUT_MS = 120_000;
 const KILL_TIMEOUT_MS = 5_000;
@@ -67,7 +68,7 @@ export class Sandboxes {
 
   /**
    * Starts a sandbox; waits for its template where that is still loading.
-   * @throws ApiError 404 unknown template · 400 a template that cannot be loaded · 429 too many sandboxes · 500 it could not be started ·
+   * @throws ApiError 404 unknown template · 400 a template that cannot be loaded, too many variables · 429 too many sandboxes · 500 it could not be started ·
    *   503 the server is stopping
    */
   async create(request: SandboxRequest, folders: string[] = []): Promise<Sandbox> {
@@ -350,7 +351,10 @@ export class Sandboxes {
       return link;
     } catch (error) {
       if (error instanceof ApiError) throw error;
-      if (error instanceof TemplateBrokenError) throw new ApiError(400, error.message, { cause: error });
+      const isAsked = error instanceof ConnectFault && error.code === 'invalid_argument';
+      if (isAsked || error instanceof TemplateBrokenError) {
+        throw new ApiError(400, error.message, { cause: error });
+      }
       const message = error instanceof Error ? error.message : String(error);
       log.error({ event: 'sandbox.start-failed', template: nest.name, error: message });
       throw new ApiError(500, `the sandbox could not be started: ${message}`, { cause: error });

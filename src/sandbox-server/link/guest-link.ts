@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 
 import { ConnectFault, isConnectCode } from '../wire/connect-fault.ts';
-import { FrameKind, FrameReader, GuestProtocolError, encodeJsonFrame } from './guest-frames.ts';
+import { FrameKind, FrameReader, GuestProtocolError, MAX_BODY_BYTES, encodeFrame } from './guest-frames.ts';
 import { GuestLostError, GuestStream, parseObject } from './guest-stream.ts';
 
 const RUN_OF_CODE = 'kernel.execute';
@@ -35,10 +35,21 @@ export class GuestLink {
     });
   }
 
-  /** Calls an operation of the guest. @throws GuestLostError where the link is gone */
+  /**
+   * Calls an operation of the guest.
+   * @throws GuestLostError where the link is gone · ConnectFault `invalid_argument` for more than a frame can hold
+   */
   open(op: string, params: Record<string, unknown> = {}): GuestStream {
     if (this.#over || this.#socket.destroyed)
       throw new GuestLostError('the connection to the sandbox is lost');
+    const request = Buffer.from(JSON.stringify({ op, ...params }));
+    // A guest takes a larger frame for a broken one and ends its connection, the zygote with every sandbox.
+    if (request.length > MAX_BODY_BYTES) {
+      throw new ConnectFault(
+        'invalid_argument',
+        `a request of ${request.length} bytes is over the limit of ${MAX_BODY_BYTES}`,
+      );
+    }
     const id = this.#nextId++;
     const stream = new GuestStream(
       id,
@@ -47,7 +58,7 @@ export class GuestLink {
     );
     this.#streams.set(id, stream);
     if (op === RUN_OF_CODE) this.#runs.add(stream);
-    this.#write(encodeJsonFrame(id, FrameKind.open, { op, ...params }));
+    this.#write(encodeFrame(id, FrameKind.open, request));
     return stream;
   }
 
