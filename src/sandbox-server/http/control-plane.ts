@@ -29,6 +29,8 @@ import { templateRoutes } from './template-routes.ts';
 const MAX_FORKS = 100;
 const MAX_LOG_PAGE = 1_000;
 
+const DEFAULT_REFRESH_MS = 15_000;
+
 /** What the control plane works on. */
 export interface ControlPlaneDeps {
   options: SandboxServerOptions;
@@ -95,8 +97,8 @@ export function controlPlane({ options, sandboxes, images, builds }: ControlPlan
     return new Response(null, { status: 204 });
   });
   app.post('/sandboxes/:id/refreshes', async (c) => {
-    const seconds = (await fieldsOf(c)).optionalInteger('duration') ?? 15;
-    expectRunning(find(c)).extendTimeout(seconds * 1000);
+    const timeoutMs = readTimeoutMs(await fieldsOf(c), 'duration') ?? DEFAULT_REFRESH_MS;
+    expectRunning(find(c)).extendTimeout(timeoutMs);
     return new Response(null, { status: 204 });
   });
   app.get('/sandboxes/:id/metrics', async (c) => {

@@ -89,12 +89,12 @@ export function wantsInternet(fields: JsonFields, server: { allowInternet: boole
   return true;
 }
 
-/** The field `timeout`, given in seconds. @throws ApiError 400 where it is negative or over 24 hours */
-export function readTimeoutMs(fields: JsonFields): number | undefined {
-  const seconds = fields.optionalInteger('timeout');
+/** The field `timeout`, or one of another name, given in seconds. @throws ApiError 400 where it is negative or over 24 hours */
+export function readTimeoutMs(fields: JsonFields, name = 'timeout'): number | undefined {
+  const seconds = fields.optionalInteger(name);
   if (seconds === undefined) return undefined;
-  if (seconds < 0) throw new ApiError(400, `'timeout' cannot be negative`);
-  if (seconds * 1000 > MAX_TIMEOUT_MS) throw new ApiError(400, `'timeout' cannot be over 24 hours`);
+  if (seconds < 0) throw new ApiError(400, `'${name}' cannot be negative`);
+  if (seconds * 1000 > MAX_TIMEOUT_MS) throw new ApiError(400, `'${name}' cannot be over 24 hours`);
   return seconds * 1000;
 }
 

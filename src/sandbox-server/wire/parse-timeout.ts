@@ -1,7 +1,11 @@
 import { ConnectFault } from './connect-fault.ts';
 
+/** The longest that a timer of Node waits; it takes a longer time for 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
- * Reads `Connect-Timeout-Ms`: up to ten digits, in milliseconds. Absent or 0 means no limit, as E2B's SDK means it.
+ * Reads `Connect-Timeout-Ms`: up to ten digits, in milliseconds. Absent or 0 means no limit, as E2B's SDK means it;
+ * more than a timer can wait means 24 days.
  * @throws ConnectFault `invalid_argument`
  */
 export function parseTimeoutMs(header: string | undefined): number | undefined {
@@ -12,7 +16,7 @@ export function parseTimeoutMs(header: string | undefined): number | undefined {
       `Connect-Timeout-Ms must be up to ten digits, not '${header}'`,
     );
   }
-  return Number(header) || undefined;
+  return Math.min(Number(header), LONGEST_TIMER_MS) || undefined;
 }
 
 /** Reads `Keepalive-Ping-Interval` in seconds; milliseconds, or undefined if none is asked for. */
