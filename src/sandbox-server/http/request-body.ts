@@ -20,10 +20,8 @@ export async function readJsonObject(c: AppContext): Promise<Record<string, unkn
 
 async function readText(c: AppContext): Promise<string> {
   const declared = c.req.header('content-length');
-  if (declared !== undefined) {
-    if (Number(declared) > MAX_JSON_BYTES) throw tooLarge();
-    return c.req.text();
-  }
+  if (Number(declared ?? 0) > MAX_JSON_BYTES) throw tooLarge();
+  if (declared !== undefined && c.req.header('content-encoding') === undefined) return c.req.text();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of bodyOf(c)) {
@@ -43,9 +41,17 @@ export function bodyOf(c: AppContext): AsyncIterable<Uint8Array> {
   const body = c.req.raw.body as ReadableStream<Uint8Array<ArrayBuffer>> | null;
   if (!body) return emptyBody();
   const encoding = c.req.header('content-encoding') ?? 'identity';
-  if (encoding === 'gzip') return body.pipeThrough(new DecompressionStream('gzip'));
+  if (encoding === 'gzip') return unpacked(body);
   if (encoding !== 'identity') throw new ConnectFault('invalid_argument', `unknown encoding '${encoding}'`);
   return body;
+}
+
+async function* unpacked(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body.pipeThrough(new DecompressionStream('gzip'));
+  } catch (cause) {
+    throw new ConnectFault('canceled', 'the body was cut or is not gzip', { cause });
+  }
 }
 
 async function* emptyBody(): AsyncGenerator<Uint8Array> {}
