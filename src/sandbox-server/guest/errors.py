@@ -1,6 +1,8 @@
 """What an operation may end in: one of Connect's codes and a sentence."""
 
 import errno
+import shutil
+import struct
 
 
 class OpError(Exception):
@@ -33,6 +35,15 @@ CODES = {
     errno.ELOOP: 'invalid_argument',
     errno.EXDEV: 'invalid_argument',
     errno.ENXIO: 'invalid_argument',
+    errno.E2BIG: 'invalid_argument',
+    errno.EOPNOTSUPP: 'invalid_argument',
+    # What files of the kernel answer to reads and writes that they have no use for.
+    errno.EIO: 'failed_precondition',
+    errno.ENODEV: 'failed_precondition',
+    errno.EBUSY: 'failed_precondition',
+    errno.ETXTBSY: 'failed_precondition',
+    errno.EMLINK: 'resource_exhausted',
+    errno.ENFILE: 'resource_exhausted',
 }
 
 
@@ -43,6 +54,12 @@ def op_error(error: BaseException) -> OpError:
     if isinstance(error, OSError) and error.errno is not None:
         where = f": '{error.filename}'" if error.filename else ''
         return OpError(CODES.get(error.errno, 'internal'), f'{error.strerror}{where}')
+    if isinstance(error, shutil.Error):
+        return OpError('failed_precondition', str(error))
+    if isinstance(error, RecursionError):
+        return OpError('invalid_argument', 'nested too deeply')
+    if isinstance(error, (struct.error, OverflowError)):
+        return OpError('invalid_argument', f'a number out of its range: {error}')
     if isinstance(error, (KeyError, TypeError, ValueError, AttributeError)):
         return OpError('invalid_argument', f'malformed request: {type(error).__name__}: {error}')
     return OpError('internal', f'{type(error).__name__}: {error}')

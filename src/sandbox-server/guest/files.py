@@ -40,10 +40,12 @@ def entry(path: str) -> dict:
 
 
 def read_metadata(path: str) -> dict:
+    """Untrusted: any program can set the attribute."""
     try:
-        return json.loads(os.getxattr(path, METADATA))
-    except (OSError, ValueError):
+        metadata = json.loads(os.getxattr(path, METADATA))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def write_metadata(fd: int, metadata):
