@@ -160,7 +160,7 @@ class Processes:
             outputs, actions, ours = self._open_pipes(process, bool(request.get('stdin')))
         try:
             host_pid = start_program(self.sandbox, [process.cmd, *process.args], env, cwd, actions)
-        except OSError:
+        except Exception:  # Such as a ValueError for an argument with a NUL.
             for fd in outputs.values():
                 os.close(fd)
             if process.writer:
@@ -201,8 +201,9 @@ class Processes:
         return {1: out, 2: err}, [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in enumerate(theirs)], theirs
 
     def _open_terminal(self, process, size: dict):
+        rows_and_columns = packed_size(size)
         process.terminal, slave = pty.openpty()
-        set_size(process.terminal, size)
+        fcntl.ioctl(process.terminal, termios.TIOCSWINSZ, rows_and_columns)
         process.writer = Writer(self.sandbox.loop, os.dup(process.terminal))
         process.env.setdefault('TERM', 'xterm-256color')
         # The leader of a new session gets the first terminal that it opens.
@@ -280,7 +281,7 @@ class Processes:
         process = self.find(request)
         if process.terminal is None:
             raise OpError('failed_precondition', 'the process has no terminal')
-        set_size(process.terminal, request)
+        fcntl.ioctl(process.terminal, termios.TIOCSWINSZ, packed_size(request))
         stream.end()
 
 
@@ -293,5 +294,5 @@ def kill_family(pid: int):
         kill_inner(member, signal.SIGKILL)
 
 
-def set_size(fd: int, size: dict):
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', int(size['rows']), int(size['cols']), 0, 0))
+def packed_size(size: dict) -> bytes:
+    return struct.pack('HHHH', int(size['rows']), int(size['cols']), 0, 0)

@@ -58,7 +58,7 @@ class Kernel:
             else:
                 actions = [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in fds.items()]
                 self.host_pid = start_program(self.sandbox, command(language), env, cwd, actions)
-        except OSError:
+        except Exception:
             for fd in (out, err):
                 os.close(fd)
             mine.close()
