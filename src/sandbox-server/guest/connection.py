@@ -10,6 +10,7 @@ from . import frames
 from .errors import op_error
 
 BACKLOG_BYTES = 4 << 20
+LISTING_BYTES = 128 << 10
 
 
 class Stream:
@@ -30,6 +31,23 @@ class Stream:
     def event(self, value):
         if not self.ended:
             self.connection.send(frames.encode_json(self.id, frames.EVENT, value))
+
+    def listing(self, name: str, items):
+        """`{name: [...]}` in as many events as it takes to keep each well below what a frame may hold; at least one."""
+        pieces, size = [], 0
+
+        def flush():
+            body = b'{%s:[%s]}' % (frames.dumps(name), b','.join(pieces))
+            self.connection.send(frames.encode(self.id, frames.EVENT, body))
+
+        for item in items:
+            piece = frames.dumps(item)
+            if pieces and size + len(piece) > LISTING_BYTES:
+                flush()
+                pieces, size = [], 0
+            pieces.append(piece)
+            size += len(piece)
+        flush()
 
     def data(self, channel: int, payload: bytes):
         """The caller sends no more than `credit` bytes."""

@@ -9,7 +9,6 @@ from . import environment
 from .errors import OpError
 
 CHUNK = 65536
-ENTRIES_PER_EVENT = 500
 MAX_ENTRIES = 100_000
 METADATA = 'user.e2b.metadata'
 OWNERS = {0: 'root', 1000: 'user'}
@@ -171,11 +170,13 @@ class Files:
         if not os.path.isdir(path):
             os.stat(path)
             raise OpError('invalid_argument', f"'{path}' is not a directory")
-        found = []
+        stream.listing('entries', self._walk(path, depth))
+        stream.end()
+
+    def _walk(self, path: str, depth: int):
+        """What is in a folder, as far down as `depth` says. Without recursion: a tree may be as deep as a path is long."""
         total = 0
-        # Without recursion: a tree may be as deep as a path is long.
         pending = [(path, depth)]
-        sent = False
         while pending:
             folder, left = pending.pop()
             try:
@@ -189,18 +190,12 @@ class Files:
                     described = entry(os.path.join(folder, name))
                 except OSError:
                     continue
-                found.append(described)
+                yield described
                 if left > 1 and described['type'] == 'dir' and 'symlinkTarget' not in described:
                     pending.append((described['path'], left - 1))
             total += len(names)
             if total > MAX_ENTRIES:
                 raise OpError('resource_exhausted', f"'{path}' has more than {MAX_ENTRIES} entries")
-            while len(found) >= ENTRIES_PER_EVENT:
-                stream.event({'entries': found[:ENTRIES_PER_EVENT]})
-                found, sent = found[ENTRIES_PER_EVENT:], True
-        if found or not sent:
-            stream.event({'entries': found})
-        stream.end()
 
     def mkdir(self, stream, request):
         path = self._path(request)

@@ -18,9 +18,13 @@ def encode(stream: int, kind: int, body: bytes = b'') -> bytes:
     return HEADER.pack(5 + len(body), stream, kind) + body
 
 
-def encode_json(stream: int, kind: int, value) -> bytes:
+def dumps(value) -> bytes:
     # ASCII only, so that lone surrogates in file names and output survive as escapes.
-    return encode(stream, kind, json.dumps(value, separators=(',', ':')).encode('ascii'))
+    return json.dumps(value, separators=(',', ':')).encode('ascii')
+
+
+def encode_json(stream: int, kind: int, value) -> bytes:
+    return encode(stream, kind, dumps(value))
 
 
 class FrameReader:

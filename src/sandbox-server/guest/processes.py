@@ -7,19 +7,24 @@ import signal
 import struct
 import termios
 
-from . import environment
+from . import environment, frames
 from .errors import OpError
 from .pump import Pump, Writer, waiting_bytes
 from .spawn import adopt, family, kill_inner, start_program
 
 # How long a command that has ended may leave its pipes to children before its stream ends.
 GRACE_S = 0.05
+# A process is listed without its arguments and variables where they are longer than that.
+MAX_DESCRIPTION = 256 << 10
+MAX_TAG = 1024
 
 
 class Process:
     def __init__(self, sandbox, request: dict, env: dict, cwd: str):
         self.sandbox = sandbox
         self.tag = request.get('tag')
+        if len(self.tag or '') > MAX_TAG:
+            raise OpError('invalid_argument', f'a tag has at most {MAX_TAG} characters')
         self.cmd, self.args = str(request['cmd']), [str(part) for part in request.get('args') or []]
         self.env, self.cwd = env, cwd
         self.own_envs = request.get('envs') or {}
@@ -34,6 +39,8 @@ class Process:
 
     def describe(self):
         described = {'pid': self.pid, 'cmd': self.cmd, 'args': self.args, 'envs': self.own_envs, 'cwd': self.cwd}
+        if len(frames.dumps(described)) > MAX_DESCRIPTION:
+            described = {**described, 'cmd': self.cmd[:4096], 'args': [], 'envs': {}}
         return {**described, 'tag': self.tag} if self.tag else described
 
     # Output
@@ -231,7 +238,7 @@ class Processes:
         stream.on_data = lambda channel, payload: self._feed(process, stream, payload)
 
     def list(self, stream, request):
-        stream.event({'processes': [process.describe() for process in self.table.values()]})
+        stream.listing('processes', (process.describe() for process in self.table.values()))
         stream.end()
 
     def input(self, stream, request):

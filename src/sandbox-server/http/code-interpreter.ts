@@ -70,8 +70,8 @@ async function createContext(c: AppContext): Promise<Response> {
 }
 
 async function listContexts(c: AppContext): Promise<Response> {
-  const { contexts } = await c.env.sandbox.link.call('kernel.list');
-  return Response.json(Array.isArray(contexts) ? contexts.map(contextJson) : []);
+  const contexts = await c.env.sandbox.link.list('kernel.list', 'contexts');
+  return Response.json(contexts.map(contextJson));
 }
 
 async function onContext(c: AppContext, op: 'kernel.remove' | 'kernel.restart'): Promise<Response> {

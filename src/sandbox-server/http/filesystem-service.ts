@@ -58,14 +58,8 @@ function userOf(c: AppContext): string {
 async function listDir(c: AppContext, fields: JsonFields): Promise<object> {
   const depth = fields.optionalInteger('depth') || 1;
   const params = { path: fields.string('path'), depth, user: userOf(c) };
-  const stream = c.env.sandbox.link.open('file.list', params);
-  const entries: object[] = [];
-  // A long list may come in several events.
-  for (let item = await stream.next(); item; item = await stream.next()) {
-    const listed = item.type === 'event' ? item.event['entries'] : undefined;
-    if (Array.isArray(listed)) for (const entry of listed) entries.push(entryJson(entry));
-  }
-  return { entries };
+  const entries = await c.env.sandbox.link.list('file.list', 'entries', params);
+  return { entries: entries.map(entryJson) };
 }
 
 function watchTarget(c: AppContext, fields: JsonFields): WatchTarget {

@@ -46,8 +46,8 @@ export function processService(): Hono<AppEnv> {
     )
     .post('/List', (c) =>
       unaryCall(c, async () => {
-        const { processes } = await c.env.sandbox.link.call('process.list');
-        return { processes: Array.isArray(processes) ? processes.map(processInfo) : [] };
+        const processes = await c.env.sandbox.link.list('process.list', 'processes');
+        return { processes: processes.map(processInfo) };
       }),
     )
     .post('/SendInput', (c) =>

@@ -75,6 +75,17 @@ export class GuestLink {
     return answer;
   }
 
+  /** Calls an operation that answers with a list, in one event or several, under `name`. @throws as {@link call} */
+  async list(op: string, name: string, params: Record<string, unknown> = {}): Promise<unknown[]> {
+    const stream = this.open(op, params);
+    const list: unknown[] = [];
+    for (let item = await stream.next(); item; item = await stream.next()) {
+      const part = item.type === 'event' ? item.event[name] : undefined;
+      if (Array.isArray(part)) for (const entry of part) list.push(entry);
+    }
+    return list;
+  }
+
   get isClosed(): boolean {
     return this.#socket.destroyed;
   }

@@ -137,7 +137,7 @@ class Contexts:
         stream.end()
 
     def list(self, stream, request):
-        stream.event({'contexts': [context.describe() for context in self.table.values()]})
+        stream.listing('contexts', (context.describe() for context in self.table.values()))
         stream.end()
 
     def remove(self, stream, request):
