@@ -15,7 +15,10 @@ from .languages import SERVERS, command
 
 CHUNK = 65536
 RESULT_CHANNEL = 4
-TEXT_LIMIT = 200_000
+# By part of an error; together less than a frame holds, whatever characters they are.
+ERROR_LIMITS = {'name': 1000, 'value': 40_000, 'traceback': 40_000}
+# What a kernel can make the reading of its news end in.
+BROKEN_NEWS = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 CHANNEL_FD = 3
 SETTLE_S = 0.001
 
@@ -188,7 +191,7 @@ class Kernel:
             if current:
                 try:
                     self._relay(stream, kind, body)
-                except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+                except BROKEN_NEWS:
                     return self._close_channel('it broke the protocol of its channel')
         if self.status is not None:
             return self._ended()
@@ -258,7 +261,7 @@ def known_event(event: dict) -> dict:
         return {'execution_count': int(event['execution_count'])}
     if 'error' in event:
         error = event['error']
-        return {'error': {key: str(error[key])[:TEXT_LIMIT] for key in ('name', 'value', 'traceback')}}
+        return {'error': {key: str(error[key])[:limit] for key, limit in ERROR_LIMITS.items()}}
     if event.get('result') is True:
         return {'result': True}
     raise ValueError('an unknown event')

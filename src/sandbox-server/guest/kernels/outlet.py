@@ -9,7 +9,8 @@ from .. import frames
 CHANNEL_FD = 3
 PIECE = 60_000
 RESULT_LIMIT = 64 << 20
-TEXT_LIMIT = 100_000
+# Twice that much is in an error, and a character takes up to 12 bytes: together less than a frame holds.
+TEXT_LIMIT = 40_000
 
 
 class Outlet:
