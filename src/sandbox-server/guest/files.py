@@ -216,6 +216,9 @@ class Files:
         except OSError as error:
             if error.errno != 18:  # EXDEV: the home folder and /tmp are two file systems.
                 raise
+            # What cannot be taken away is not copied either: the folders of the kernel have no end.
+            if not os.access(os.path.dirname(source), os.W_OK):
+                raise OpError('permission_denied', f"'{source}' cannot be moved") from error
             shutil.move(source, target)
         stream.event({'entry': entry(target)})
         stream.end()
