@@ -31,26 +31,43 @@ export function endFrame(fault?: ConnectFault): Uint8Array {
  * @throws ConnectFault `invalid_argument` for compressed, oversize, cut or malformed frames.
  */
 export async function* readMessages(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
-  let pending = Buffer.alloc(0);
+  // Joined only once there is enough: a frame may come in very many pieces.
+  let pieces: Uint8Array[] = [];
+  let bytes = 0;
+  let needed = HEADER_BYTES;
   for await (const chunk of body) {
-    pending = pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([pending, chunk]);
-    for (;;) {
-      if (pending.length < HEADER_BYTES) break;
-      const flags = pending[0] ?? 0;
-      const length = pending.readUInt32BE(1);
-      if (flags & COMPRESSED)
-        throw new ConnectFault('invalid_argument', 'compressed frames are not supported');
-      if (length > MAX_REQUEST_FRAME_BYTES) {
-        throw new ConnectFault('invalid_argument', `a frame of ${length} bytes is over the limit`);
-      }
-      if (pending.length < HEADER_BYTES + length) break;
-      const json = pending.toString('utf8', HEADER_BYTES, HEADER_BYTES + length);
-      pending = pending.subarray(HEADER_BYTES + length);
-      if (flags & END_OF_STREAM) return;
-      yield parseJson(json);
+    pieces.push(chunk);
+    bytes += chunk.length;
+    while (bytes >= needed) {
+      const pending = joined(pieces);
+      const end = HEADER_BYTES + frameLength(pending);
+      pieces = [pending];
+      needed = end;
+      if (bytes < end) break;
+      if ((pending[0] ?? 0) & END_OF_STREAM) return;
+      yield parseJson(pending.toString('utf8', HEADER_BYTES, end));
+      pieces = [pending.subarray(end)];
+      bytes -= end;
+      needed = HEADER_BYTES;
     }
   }
-  if (pending.length > 0) throw new ConnectFault('invalid_argument', 'the request ended inside a frame');
+  if (bytes > 0) throw new ConnectFault('invalid_argument', 'the request ended inside a frame');
+}
+
+function joined(pieces: Uint8Array[]): Buffer {
+  const only = pieces.length === 1 ? pieces[0] : undefined;
+  return only ? Buffer.from(only.buffer, only.byteOffset, only.byteLength) : Buffer.concat(pieces);
+}
+
+function frameLength(head: Buffer): number {
+  if ((head[0] ?? 0) & COMPRESSED) {
+    throw new ConnectFault('invalid_argument', 'compressed frames are not supported');
+  }
+  const length = head.readUInt32BE(1);
+  if (length > MAX_REQUEST_FRAME_BYTES) {
+    throw new ConnectFault('invalid_argument', `a frame of ${length} bytes is over the limit`);
+  }
+  return length;
 }
 
 /** Parses the JSON of a request. @throws ConnectFault `invalid_argument` */
