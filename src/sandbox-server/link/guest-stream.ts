@@ -21,6 +21,8 @@ export class GuestLostError extends Error {
 
 // What a guest may pile up in events that nobody reads, and the sizes in which bytes go and credit returns.
 const MAX_QUEUED_EVENT_BYTES = 4 * 1024 * 1024;
+// What an event costs besides its text: the smallest may not be millions.
+const EVENT_BYTES = 64;
 const CREDIT_STEP_BYTES = 65_536;
 const MAX_DATA_BYTES = 65_536;
 
@@ -41,6 +43,7 @@ export class GuestStream {
   #reader: (() => void) | undefined;
   #writers: (() => void)[] = [];
   #cancelled = false;
+  #hasEof = false;
 
   constructor(id: number, write: FrameWriter, drained: () => Promise<void>) {
     this.id = id;
@@ -118,7 +121,7 @@ export class GuestStream {
     }
     if (kind === FrameKind.data) this.#acceptData(body);
     else if (kind === FrameKind.event) this.#acceptEvent(body);
-    else if (kind === FrameKind.eof) this.#push({ type: 'eof' });
+    else if (kind === FrameKind.eof) this.#acceptEof();
     else throw new GuestProtocolError(`a guest cannot send frames of kind ${kind}`);
   }
 
@@ -150,13 +153,20 @@ export class GuestStream {
 
   #acceptEvent(body: Buffer): void {
     if (this.#cancelled) return;
-    this.#queuedEventBytes += body.length;
+    const size = body.length + EVENT_BYTES;
+    this.#queuedEventBytes += size;
     if (this.#queuedEventBytes > MAX_QUEUED_EVENT_BYTES) {
       this.cancel();
       this.settle(new ConnectFault('resource_exhausted', 'events came faster than they were read'));
       return;
     }
-    this.#push({ type: 'event', event: parseObject(body), size: body.length });
+    this.#push({ type: 'event', event: parseObject(body), size });
+  }
+
+  #acceptEof(): void {
+    if (this.#hasEof) throw new GuestProtocolError('a second EOF');
+    this.#hasEof = true;
+    this.#push({ type: 'eof' });
   }
 
   #push(item: GuestItem): void {
