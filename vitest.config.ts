@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that need Temporal's server and a sandbox server, which are started once for all of them. */
-const NEED_SERVERS = ['test/{client,faults,histories,integration,workflows,worker}/**/*.test.ts'];
+const NEED_SERVERS = [
+  'test/{client,faults,histories,integration,workflows,worker}/**/*.test.ts',
+  'test/sandbox-server/fuzz.test.ts',
+];
 
 export default defineConfig({
   test: {
