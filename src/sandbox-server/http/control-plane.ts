@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 
+import { GuestLostError } from '../link/guest-stream.ts';
 import { DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions, type TemplateOptions } from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { SandboxLogEntry } from '../sandbox-log.ts';
@@ -42,7 +43,11 @@ export interface ControlPlaneDeps {
 /** E2B's control plane: makes, finds, lists and ends sandboxes. */
 export function controlPlane({ options, sandboxes, images, builds }: ControlPlaneDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.onError((error) => {
+  app.onError((error, c) => {
+    // It was killed while it was asked.
+    if (error instanceof GuestLostError) {
+      return apiErrorResponse(404, `sandbox '${c.req.param('id') ?? ''}' not found`);
+    }
     if (error instanceof ApiError) return apiErrorResponse(error.status, error.message);
     const fault = ConnectFault.from(error);
     return apiErrorResponse(httpStatusOf(fault.code), fault.message);
