@@ -1,11 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { Sandbox } from '@e2b/code-interpreter';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { codeInterpreter } from '../../src/sandbox-server/http/code-interpreter.ts';
+import { guestDaemon } from '../../src/sandbox-server/http/guest-daemon.ts';
+import type { GuestLink } from '../../src/sandbox-server/link/guest-link.ts';
+import { GuestListener, sandboxName } from '../../src/sandbox-server/link/guest-listener.ts';
+import { DEFAULT_LIMITS } from '../../src/sandbox-server/options.ts';
+import { Sandbox as LocalSandbox } from '../../src/sandbox-server/sandbox.ts';
+import { messageFrame } from '../../src/sandbox-server/wire/connect-frames.ts';
 import { footprint, type Footprint } from '../support/footprint.ts';
+import { HostileGuest, greetings, replies, type Reply } from '../support/hostile-guest.ts';
 import {
   CONTROL_ENDPOINTS,
   SANDBOX_ENDPOINTS,
@@ -17,7 +28,7 @@ import { startTestSandboxServer, type TestSandboxServer } from '../support/sandb
 
 /** Another one is for looking further: `ASSAY_FUZZ_SEED=7 ASSAY_FUZZ_MS=300000`. */
 const SEED = Number(process.env['ASSAY_FUZZ_SEED'] ?? 20_261_124);
-const TIME_MS = Number(process.env['ASSAY_FUZZ_MS'] ?? 10_000);
+const TIME_MS = Number(process.env['ASSAY_FUZZ_MS'] ?? 18_000);
 const HANG_MS = 5_000;
 const READ_MS = 400;
 /** What is not here yet, what is gone or closed, a disk that is full. */
@@ -30,8 +41,12 @@ let target: Sandbox;
 let victim: Sandbox;
 let before: Footprint;
 
+function connection(): { apiKey: string; apiUrl: string; sandboxUrl: string } {
+  return { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url };
+}
+
 function create(): Promise<Sandbox> {
-  return Sandbox.create({ apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url });
+  return Sandbox.create(connection());
 }
 
 beforeAll(async () => {
@@ -121,26 +136,26 @@ async function sendAll(odds: (OddRequest & { port: Port })[]): Promise<void> {
   expect(alive).toEqual(['42\n', '42\n']);
 }
 
-async function fuzz<T>(odd: fc.Arbitrary<T>, check: (odd: T) => Promise<void>): Promise<void> {
+async function fuzz<T>(share: number, odd: fc.Arbitrary<T>, check: (odd: T) => Promise<void>): Promise<void> {
   await fc.assert(fc.asyncProperty(odd, check), {
     seed: SEED,
     numRuns: 100_000,
-    interruptAfterTimeLimit: TIME_MS,
+    interruptAfterTimeLimit: share * TIME_MS,
     markInterruptAsFailure: false,
     endOnFailure: true,
   });
 }
 
 test('odd requests to a sandbox harm neither it nor its neighbour', async () => {
-  await fuzz(fc.array(oddRequest(SANDBOX_ENDPOINTS), { minLength: 1, maxLength: 8 }), sendAll);
+  await fuzz(1, fc.array(oddRequest(SANDBOX_ENDPOINTS), { minLength: 1, maxLength: 8 }), sendAll);
 });
 
 test('odd requests to the control plane harm no sandbox that they do not name', async () => {
-  await fuzz(fc.array(oddRequest(CONTROL_ENDPOINTS), { minLength: 1, maxLength: 4 }), async (odds) => {
+  await fuzz(0.4, fc.array(oddRequest(CONTROL_ENDPOINTS), { minLength: 1, maxLength: 4 }), async (odds) => {
     await sendAll(odds);
-    for (const { sandboxId } of await Sandbox.list(neighbour.connectionConfig).nextItems()) {
+    for (const { sandboxId } of await Sandbox.list(connection()).nextItems()) {
       const kept = [neighbour, target, victim].some((sandbox) => sandbox.sandboxId === sandboxId);
-      if (!kept) await Sandbox.kill(sandboxId, { apiKey: server.apiKey, apiUrl: server.url });
+      if (!kept) await Sandbox.kill(sandboxId, connection());
     }
     if (!(await victim.isRunning())) victim = await create();
   });
@@ -162,7 +177,7 @@ test('bytes that are hardly HTTP get an answer or the end of their connection', 
     request.map(([first, headers, body]) => Buffer.from(`${[first, ...headers].join('\r\n')}\r\n\r\n${body}`, 'latin1')),
     fc.uint8Array({ maxLength: 300 }).map(Buffer.from),
   ); // prettier-ignore
-  await fuzz(fc.array(bytes, { minLength: 1, maxLength: 16 }), async (many) => {
+  await fuzz(0.2, fc.array(bytes, { minLength: 1, maxLength: 16 }), async (many) => {
     const answers = await Promise.all(many.map(exchange));
     for (const answer of answers) expect(answer).not.toMatch(/^HTTP\/1\.1 5(?!01|02)/);
     expect(await neighbour.isRunning()).toBe(true);
@@ -188,7 +203,7 @@ function exchange(bytes: Buffer): Promise<string> {
 test('nothing is left of it: no process, descriptor, mount or sandbox', async () => {
   await Promise.all([target.kill(), victim.kill()]);
   agent.destroy();
-  expect(await Sandbox.list(neighbour.connectionConfig).nextItems()).toHaveLength(1);
+  expect(await Sandbox.list(connection()).nextItems()).toHaveLength(1);
   const now = (): Omit<Footprint, 'rssMb'> => {
     const { rssMb: _, ...counts } = footprint(server.pid);
     // The neighbour's last commands may be ending still; the sockets of the SDK stay.
@@ -199,4 +214,68 @@ test('nothing is left of it: no process, descriptor, mount or sandbox', async ()
   await expect.poll(() => footprint(server.pid).ownFds, { timeout: 10_000 }).toBeLessThan(before.ownFds + 12);
   expect((await neighbour.runCode('x + 1')).text).toBe('42');
   expect(server.log.filter(({ event }) => event === 'zygote.died' || event === 'guest.fault')).toEqual([]);
+});
+
+/** Calls of clients that make the server ask a guest for something. */
+const CALLS: [method: string, path: string, type: string, body: string | Uint8Array | undefined][] = [
+  ...['Stat', 'MakeDir', 'Remove', 'ListDir', 'CreateWatcher'].map((name): (typeof CALLS)[0] => ['POST', `/filesystem.Filesystem/${name}`, 'application/json', '{"path":"x"}']),
+  ['POST', '/filesystem.Filesystem/WatchDir', 'application/connect+json', messageFrame({ path: 'x', includeEntry: true })],
+  ['POST', '/process.Process/Start', 'application/connect+json', messageFrame({ process: { cmd: 'x' } })],
+  ['POST', '/process.Process/List', 'application/json', '{}'],
+  ['POST', '/process.Process/SendInput', 'application/json', '{"process":{"pid":1},"input":{"stdin":"eHg="}}'],
+  ['POST', '/process.Process/Update', 'application/json', '{"process":{"pid":1},"pty":{"size":{"cols":1,"rows":1}}}'],
+  ['GET', '/files?path=x', 'text/plain', undefined],
+  ['POST', '/files?path=x', 'application/octet-stream', new Uint8Array(400_000)],
+  ['POST', '/execute', 'application/json', '{"code":"1"}'],
+  ['GET', '/contexts', 'application/json', undefined],
+  ['POST', '/contexts', 'application/json', '{}'],
+  ['DELETE', '/contexts/x', 'application/json', undefined],
+]; // prettier-ignore
+
+test('a hostile guest holds up nothing but its own calls, and those no longer than its link lives', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-fuzz-'));
+  const listener = new GuestListener(join(folder, 'guest.sock'));
+  await listener.listen();
+  const enter = async (sandboxId: string, script: Reply[]): Promise<[HostileGuest, GuestLink]> => {
+    const arriving = listener.expect(sandboxName(sandboxId), 't', AbortSignal.timeout(HANG_MS));
+    const guest = new HostileGuest(listener.socketPath, { sandboxId, token: 't' }, script);
+    return [guest, await arriving];
+  };
+  const [kind, kindLink] = await enter('kind', [{ frames: [], garbage: undefined, ending: 'end' }]);
+  const apps = [guestDaemon(), codeInterpreter()];
+  const identity = { template: 'x', limits: DEFAULT_LIMITS, request: { templateId: 'x', metadata: {}, envs: {}, timeoutMs: 60_000, internet: false } }; // prettier-ignore
+
+  const ask = async (sandbox: LocalSandbox, [method, path, type, body]: (typeof CALLS)[0]): Promise<void> => {
+    const app = apps[/^\/(execute|contexts)/.test(path) ? 1 : 0];
+    const headers = { 'content-type': type, 'x-access-token': sandbox.accessToken };
+    const call = new Request(`http://x${path}`, {
+      method,
+      headers,
+      ...(body ? { body: body as string } : {}),
+    });
+    const answer = await app?.fetch(call, { sandbox });
+    // A stream of a lost guest is cut.
+    await answer?.arrayBuffer().catch(() => undefined);
+  };
+  const odd = fc.tuple(
+    replies,
+    fc.array(fc.constantFrom(...CALLS), { minLength: 1, maxLength: 6 }),
+    greetings,
+  );
+  await fuzz(0.4, odd, async ([script, calls, greeting]) => {
+    const stranger = connect(listener.socketPath).on('error', () => undefined);
+    stranger.end(greeting);
+    const [guest, link] = await enter('hostile', script);
+    const sandbox = new LocalSandbox({ id: 'hostile', ...identity }, link, () => undefined);
+    const asked = Promise.all(calls.map((call) => ask(sandbox, call)));
+    await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, 50))]);
+    guest.socket.destroy();
+    const late = new Promise((resolve) => setTimeout(resolve, HANG_MS, 'hangs').unref());
+    expect(await Promise.race([asked.then(() => 'answered'), late])).toBe('answered');
+    sandbox.detach();
+    expect(await kindLink.call('stats')).toEqual({});
+  });
+  kind.socket.destroy();
+  await listener.close();
+  rmSync(folder, { recursive: true });
 });
