@@ -1,10 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that need Temporal's server and a sandbox server, which are started once for all of them. */
-const NEED_SERVERS = [
-  'test/{client,faults,histories,integration,workflows,worker}/**/*.test.ts',
-  'test/sandbox-server/fuzz.test.ts',
-];
+const NEED_SERVERS = ['test/{client,faults,histories,integration,workflows,worker}/**/*.test.ts'];
 
 export default defineConfig({
   test: {

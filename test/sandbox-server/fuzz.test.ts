@@ -172,9 +172,9 @@ test('bytes that are hardly HTTP get an answer or the end of their connection', 
     '-1\r\n',
     '0\r\n\r\nGET / HTTP/1.1\r\n\r\n',
   );
-  const request = fc.tuple(line, fc.array(header, { maxLength: 4 }), rest);
+  const asked = fc.tuple(line, fc.array(header, { maxLength: 4 }), rest);
   const bytes = fc.oneof(
-    request.map(([first, headers, body]) => Buffer.from(`${[first, ...headers].join('\r\n')}\r\n\r\n${body}`, 'latin1')),
+    asked.map(([first, headers, body]) => Buffer.from(`${[first, ...headers].join('\r\n')}\r\n\r\n${body}`, 'latin1')),
     fc.uint8Array({ maxLength: 300 }).map(Buffer.from),
   ); // prettier-ignore
   await fuzz(0.2, fc.array(bytes, { minLength: 1, maxLength: 16 }), async (many) => {
@@ -243,7 +243,17 @@ test('a hostile guest holds up nothing but its own calls, and those no longer th
   };
   const [kind, kindLink] = await enter('kind', [{ frames: [], garbage: undefined, ending: 'end' }]);
   const apps = [guestDaemon(), codeInterpreter()];
-  const identity = { template: 'x', limits: DEFAULT_LIMITS, request: { templateId: 'x', metadata: {}, envs: {}, timeoutMs: 60_000, internet: false } }; // prettier-ignore
+  const lifecycle = { onTimeout: 'kill', keepMemory: true, autoResume: false } as const;
+  const asIs = {
+    templateId: 'x',
+    metadata: {},
+    envs: {},
+    timeoutMs: 60_000,
+    internet: false,
+    lifecycle,
+    network: {},
+  };
+  const identity = { template: 'x', limits: DEFAULT_LIMITS, request: asIs };
 
   const ask = async (sandbox: LocalSandbox, [method, path, type, body]: (typeof CALLS)[0]): Promise<void> => {
     const app = apps[/^\/(execute|contexts)/.test(path) ? 1 : 0];
