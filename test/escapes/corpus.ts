@@ -1,0 +1,35 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'attempts');
+
+/** One way that hostile code may try to get out. */
+export interface Attempt {
+  /** Area and name, such as `kernel/unshare-user`. */
+  name: string;
+  /** The guard that it is up against: without it, it gets out. */
+  guard: string;
+  /** Whether it needs something that not every kernel or machine has: then it need not be proved on each. */
+  machineDependent: boolean;
+  /** A Python program that prints `held`, or `ESCAPED: ` and what it got. */
+  program: string;
+}
+
+/** All attempts: `### name | guard` and a program each, in one file for each area. */
+export function attempts(): Attempt[] {
+  const prelude = readFileSync(join(FOLDER, 'prelude.py'), 'utf8');
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.txt'))
+    .flatMap((file) => {
+      const area = file.replace('.txt', '');
+      const sections = readFileSync(join(FOLDER, file), 'utf8').split(/^### /m).slice(1);
+      return sections.map((section) => {
+        const [head = '', ...lines] = section.split('\n');
+        const [name = '', guards = ''] = head.split(' | ');
+        const [guard = '', note] = guards.trim().split(' ');
+        const program = `${prelude}\n\n${lines.join('\n')}`;
+        return { name: `${area}/${name}`, guard, machineDependent: note === 'machine-dependent', program };
+      });
+    });
+}

@@ -1,0 +1,102 @@
+/** A change of one file of the sandbox server: what is there, and what takes its place. */
+export type Change = [file: string, from: string, to: string];
+
+const SHARED_FLAGS = `flags = linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID`;
+const without = (name: string): Change => [
+  'guest/namespaces.py',
+  SHARED_FLAGS,
+  SHARED_FLAGS.replace(new RegExp(` \\| linux\\.${name}|linux\\.${name} \\| `), ''),
+];
+
+/** How each guard is taken away, and nothing else. Only ever inside an outer sandbox. */
+export const GUARDS: Record<string, Change[]> = {
+  seccomp: [['guest/supervisor.py', 'seccomp_filter.apply()', 'linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)']],
+  network: [
+    ['guest/holder.py', `'--unshare-net', `, ''],
+    ['link/nest-args.ts', `'--unshare-net', `, ''],
+    without('CLONE_NEWNET'),
+  ],
+  processes: [
+    ['guest/holder.py', `'--unshare-pid', `, ''],
+    ['guest/holder.py', `'--as-pid-1', `, ''],
+    without('CLONE_NEWPID'),
+  ],
+  mounts: [
+    [
+      'guest/holder.py',
+      `'--ro-bind', '/opt', '/opt', '--ro-bind', '/etc', '/etc'`,
+      `'--bind', '/opt', '/opt', '--bind', '/etc', '/etc'`,
+    ],
+    ['guest/holder.py', `'--remount-ro', '/', `, ''],
+    ['guest/holder.py', `, '--remount-ro', '/dev'`, ''],
+  ],
+  'private-folders': [
+    [
+      'guest/holder.py',
+      `'--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/dev/shm'`,
+      `'--bind', '/dev/shm', '/dev/shm'`,
+    ],
+    [
+      'guest/holder.py',
+      `'--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/tmp'`,
+      `'--bind', '/tmp', '/tmp'`,
+    ],
+    ['guest/holder.py', `'/tmp': limits.tmp_mb, '/dev/shm': limits.tmp_mb, `, ''],
+  ],
+  'host-files': [
+    ['link/nest-args.ts', `['--dev', '/dev',`, `['--ro-bind', '/srv', '/srv', '--dev', '/dev',`],
+    [
+      'guest/holder.py',
+      `'--perms', '0755', '--dir', '/run',`,
+      `'--perms', '0755', '--dir', '/run', '--ro-bind', '/srv', '/srv',`,
+    ],
+  ],
+  'server-socket': [
+    [
+      'guest/holder.py',
+      `'--perms', '0755', '--dir', '/run',`,
+      `'--perms', '0755', '--dir', '/run', '--bind', '/run/assay', '/run/assay',`,
+    ],
+  ],
+  environment: [
+    ['link/nest.ts', 'env: {},', 'env: process.env,'],
+    ['link/nest-args.ts', `, '--clearenv'`, ''],
+    ['guest/supervisor.py', 'os.environ.clear()', 'pass'],
+    [
+      'guest/environment.py',
+      `'E2B_SANDBOX': 'true',`,
+      `'E2B_SANDBOX': 'true', **{k: v for k, v in os.environ.items() if 'SECRET' in k},`,
+    ],
+  ],
+  descriptors: [
+    [
+      'guest/spawn.py',
+      '        command = [*prlimit_command',
+      '        os.set_inheritable(sandbox.fdinfo, True)\n        command = [*prlimit_command',
+    ],
+  ],
+  'boot-id': [['guest/holder.py', `'--ro-bind-data', str(boot_id), '/proc/sys/kernel/random/boot_id', `, '']],
+  'host-name': [
+    ['guest/holder.py', `'--hostname', 'sandbox', `, ''],
+    ['guest/holder.py', `'--unshare-uts', `, ''],
+    without('CLONE_NEWUTS'),
+  ],
+  ipc: [['guest/holder.py', `'--unshare-ipc', `, ''], without('CLONE_NEWIPC')],
+  sizes: [
+    [
+      'guest/limits.py',
+      'known = {names[key]: int(value[key])',
+      `known = {names[key]: int(value[key]) * (64 if key in ('homeMb', 'tmpMb') else 1)`,
+    ],
+  ],
+  limits: [
+    [
+      'guest/limits.py',
+      'def resources(limits: Limits) -> dict:',
+      `def resources(limits: Limits) -> dict:\n    return {'core': 0}\n\n\ndef unused(limits: Limits) -> dict:`,
+    ],
+  ],
+  memory: [
+    ['guest/memory.py', '    def arm(self):', '    def arm(self):\n        return\n\n    def unused(self):'],
+  ],
+};

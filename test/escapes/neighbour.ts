@@ -1,0 +1,40 @@
+import type { Sandbox } from '@e2b/code-interpreter';
+
+/** What a neighbour leaves where others might look for it; the file `ready` says that all of it is there. */
+export const MARKS = `
+import ctypes, os, socket, threading
+MARK = 'neighbour-mark-7431'
+libc = ctypes.CDLL(None)
+for path in ('/tmp/neighbour.txt', '/dev/shm/neighbour'):
+    with open(path, 'w') as file: file.write(MARK)
+libc.syscall(68, 7431, 0o1666)
+libc.syscall(64, 7431, 1, 0o1666)
+libc.syscall(240, b'neighbour', 0o102, 0o666, (ctypes.c_long * 8)(0, 1, 64))
+def serve(family, address, kind=socket.SOCK_STREAM):
+    s = socket.socket(family, kind); s.bind(address)
+    if kind == socket.SOCK_STREAM: s.listen()
+    def run():
+        while True:
+            if kind == socket.SOCK_STREAM: s.accept()[0].close()
+            else: s.sendto(b'y', s.recvfrom(10)[1])
+    threading.Thread(target=run, daemon=True).start()
+serve(socket.AF_INET, ('127.0.0.1', 7431))
+serve(socket.AF_INET, ('127.0.0.1', 7431), socket.SOCK_DGRAM)
+serve(socket.AF_UNIX, '\\0neighbour-abstract')
+if os.path.exists('/tmp/neighbour.sock'): os.unlink('/tmp/neighbour.sock')
+serve(socket.AF_UNIX, '/tmp/neighbour.sock')
+with open('ready', 'w') as file: file.write('in peace')
+threading.Event().wait()
+`;
+
+/** The last line that an attempt prints, or how it ended without one. */
+export async function runAttempt(sandbox: Sandbox, program: string): Promise<string> {
+  try {
+    await sandbox.files.write('/home/user/attempt.py', program);
+    const run = await sandbox.commands.run('python3 -B /home/user/attempt.py 2>&1', { timeoutMs: 20_000 });
+    return run.stdout.trim().split('\n').at(-1) ?? '';
+  } catch (error) {
+    const { stdout, message } = error as { stdout?: string; message: string };
+    return `ended: ${(stdout ?? '').trim().split('\n').at(-1) ?? ''} ${message}`;
+  }
+}
