@@ -174,12 +174,26 @@ test.each([
   ['no template', '{}', `'templateID' is missing`],
   ['a negative timeout', '{"templateID":"base","timeout":-1}', 'negative'],
   ['a timeout of days', '{"templateID":"base","timeout":1000000}', '24 hours'],
+  [
+    'variables of a mebibyte',
+    JSON.stringify({ templateID: 'base', envVars: { A: 'x'.repeat(1 << 20) } }),
+    'over the limit',
+  ],
   ['metadata of numbers', '{"templateID":"base","metadata":{"a":1}}', `'metadata'`],
 ])('a create with %s is a 400', async (_, body, message) => {
   const headers = { 'x-api-key': server.apiKey, 'content-type': 'application/json' };
   const answer = await fetch(`${server.url}/v2/sandboxes`, { method: 'POST', headers, body });
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({ code: 400, message: expect.stringContaining(message) });
+});
+
+test('a life of years is refused, and ends nothing', async () => {
+  const sandbox = await Sandbox.create(connection);
+  const headers = { 'x-api-key': server.apiKey, 'content-type': 'application/json' };
+  const path = `${server.url}/sandboxes/${sandbox.sandboxId}/refreshes`;
+  const answer = await fetch(path, { method: 'POST', headers, body: '{"duration":5000000}' });
+  expect(answer.status).toBe(400);
+  expect(await sandbox.isRunning()).toBe(true);
 });
 
 test('metrics say what the sandbox uses', async () => {

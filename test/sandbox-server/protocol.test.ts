@@ -2,6 +2,7 @@ import { Sandbox } from '@e2b/code-interpreter';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { messageFrame } from '../../src/sandbox-server/wire/connect-frames.ts';
+import { footprint } from '../support/footprint.ts';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 
 let server: TestSandboxServer;
@@ -51,6 +52,15 @@ test.each([
   ],
   ['a path of a number', '/filesystem.Filesystem/Stat', unary, '{"path":5}', 400],
   ['a path with a NUL', '/filesystem.Filesystem/Stat', unary, '{"path":"a\\u0000b"}', 400],
+  ['a path of many folders', '/filesystem.Filesystem/MakeDir', unary, `{"path":"${'a/'.repeat(1500)}"}`, 400],
+  [
+    'a move of devices',
+    '/filesystem.Filesystem/Move',
+    unary,
+    '{"source":"/dev","destination":"/tmp/dev"}',
+    403,
+  ],
+  ['JSON as gzip that is none', '/process.Process/List', { ...unary, 'content-encoding': 'gzip' }, '{}', 499],
   ['no path', '/filesystem.Filesystem/MakeDir', unary, '{}', 400],
   ['an unknown watcher', '/filesystem.Filesystem/GetWatcherEvents', unary, '{"watcherId":"x"}', 404],
   ['a form without its boundary', '/files', { 'content-type': 'multipart/form-data' }, 'x', 400],
@@ -84,6 +94,18 @@ test.each([
   ['a frame of 4 GB', Buffer.from([0, 255, 255, 255, 255]), 'over the limit'],
   ['a frame that is not JSON', Buffer.from([0, 0, 0, 0, 1, 120]), 'not valid JSON'],
   ['no process', messageFrame({}), `'process' is missing`],
+  [
+    'more than the guest takes',
+    messageFrame({ process: { cmd: 'x', args: ['x'.repeat(1_100_000)] } }),
+    'over the limit',
+  ],
+  ['an argument with a NUL', messageFrame({ process: { cmd: 'true', args: ['\0'] } }), 'null byte'],
+  ['a long argument', messageFrame({ process: { cmd: 'true', args: ['x'.repeat(200_000)] } }), 'too long'],
+  [
+    'a wide terminal',
+    messageFrame({ process: { cmd: 'true' }, pty: { size: { cols: 1e6, rows: 1 } } }),
+    'out of its range',
+  ],
   ['variables of numbers', messageFrame({ process: { cmd: 'x', envs: { a: 1 } } }), `'envs'`],
 ])('a stream with %s ends in an error frame', async (_, body, message) => {
   const answer = await send(49983, '/process.Process/Start', { headers: stream, body: new Uint8Array(body) });
@@ -138,4 +160,33 @@ test('silence on a stream is broken by keepalives when they are asked for', asyn
   const headers = { ...stream, 'keepalive-ping-interval': '1' };
   const answer = await send(49983, '/process.Process/Start', { headers, body: new Uint8Array(start) });
   expect(await answer.text()).toContain('{"event":{"keepalive":{}}}');
+});
+
+test('programs that cannot be started leave no pipe open', async () => {
+  const body = messageFrame({
+    process: { cmd: 'true', args: ['\0'] },
+    stdin: true,
+  }) as Uint8Array<ArrayBuffer>;
+  const start = async (): Promise<string> =>
+    (await send(49983, '/process.Process/Start', { headers: stream, body })).text();
+  await start();
+  const guestsFiles = (): number => {
+    const { fds, ownFds } = footprint(server.pid);
+    return fds - ownFds;
+  };
+  const before = guestsFiles();
+  for (let run = 0; run < 20; run++) await start();
+  expect(guestsFiles()).toBe(before);
+});
+
+test('lists of more than a mebibyte arrive whole', async () => {
+  await sandbox.commands.run(
+    `python3 -c 'import os; os.mkdir("links"); [os.symlink("x" * 4000, f"links/{i}") for i in range(600)]'`,
+  );
+  expect(await sandbox.files.list('links')).toHaveLength(600);
+  const envs = Object.fromEntries(
+    Array.from({ length: 4 }, (_, index) => [`A${index}`, 'x'.repeat(100_000)]),
+  );
+  for (let run = 0; run < 3; run++) await sandbox.commands.run('sleep 100', { envs, background: true });
+  expect(await sandbox.commands.list()).toHaveLength(3);
 });
