@@ -190,3 +190,19 @@ time.sleep(20)
   expect(killed.error?.message).toMatch(/signal 9 \(Killed\): memory limit of 400 MB reached$/);
   await small.kill();
 });
+
+test('a long error in foreign letters leaves the state as it is', async () => {
+  await guest.run('kept = 7');
+  expect(errorOf(await guest.run('raise ValueError("é" * 200_000)')).value).toMatch(/^é{40000}$/);
+  expect(errorOf(await guest.run('raise ValueError("😀" * 200_000)')).value).toMatch(/^(😀)+$/u);
+  expect((await guest.run('kept')).results[0]).toMatchObject({ text: '7' });
+});
+
+test.each(['{"execution_count":Infinity}', '['.repeat(90_000), '{"error":{"name":1}}', '4'])(
+  'an interpreter that tells nonsense (%.40s) is ended alone',
+  async (news) => {
+    const code = `import os, struct, time\nbody = b'${news}'\nfor run in range(50): os.write(3, struct.pack('>IIB', 5 + len(body), run, 2) + body)\ntime.sleep(9)`;
+    expect((await guest.run(code)).error).toMatchObject({ code: 'unavailable' });
+    expect((await guest.run('6 * 7')).results[0]).toMatchObject({ text: '42' });
+  },
+);

@@ -20,6 +20,11 @@ test('messages survive any cutting of the stream', async () => {
   }
 });
 
+test('a long message in very many pieces takes no longer than its bytes', { timeout: 5_000 }, async () => {
+  const message = { a: 'x'.repeat(4_000_000) };
+  expect(await collect(readMessages(inPieces(messageFrame(message), 16)))).toEqual([message]);
+});
+
 test('a message is a zero flag, a big-endian length and JSON', () => {
   expect([...messageFrame({ a: 1 }).subarray(0, 5)]).toEqual([0, 0, 0, 0, 7]);
 });

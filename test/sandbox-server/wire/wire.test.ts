@@ -57,6 +57,7 @@ test('time limits are digits, and none where absent or zero', () => {
   expect(parseTimeoutMs('1500')).toBe(1500);
   expect(parseTimeoutMs(undefined)).toBeUndefined();
   expect(parseTimeoutMs('0')).toBeUndefined();
+  expect(parseTimeoutMs('9999999999')).toBe(2 ** 31 - 1);
   expect(() => parseTimeoutMs('1e3')).toThrow('ten digits');
   expect(parseKeepaliveMs('50')).toBe(50_000);
   expect(parseKeepaliveMs('soon')).toBeUndefined();
