@@ -17,6 +17,7 @@ const USAGE = `Usage: main.ts [options]
   --tls-cert FILE, --tls-key FILE  a certificate and its key, both PEM: speaks HTTPS and HTTP/2
   --state DIR            folder for sockets and records (default a temporary one)
   --max-sandboxes N      sandboxes at a time (default 100)
+  --warm N               sandboxes of the default template to start beforehand (default 0)
   --memory-mb N          memory of a sandbox (default 1024)
   --processes N          processes of a sandbox (default 256)
   --home-mb N, --tmp-mb N  sizes of its folders (default 512, 256)
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
         'tls-key': { type: 'string' },
         state: { type: 'string' },
         'max-sandboxes': { type: 'string' },
+        warm: { type: 'string' },
         'memory-mb': { type: 'string' },
         processes: { type: 'string' },
         'home-mb': { type: 'string' },
@@ -91,6 +93,7 @@ async function main(): Promise<void> {
     allowAddresses: values['allow-address'] ?? [],
     ...defined({
       maxSandboxes: readNumber('--max-sandboxes', values['max-sandboxes']),
+      warm: readNumber('--warm', values.warm),
       bwrapPath: values.bwrap,
       python: values.python,
       nodePath: values.node,

@@ -43,6 +43,8 @@ export interface SandboxServerOptions {
   stateDir: string;
   /** Sandboxes at a time; one more is refused with 429. Default 100. */
   maxSandboxes?: number;
+  /** Sandboxes of the default template to start before they are asked for. Default 0. */
+  warm?: number;
   /** The bubblewrap binary. Default `bwrap` on PATH. */
   bwrapPath?: string;
   /** The Python interpreter that templates run on. Default `python3` on PATH. */

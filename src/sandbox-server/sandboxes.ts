@@ -13,6 +13,7 @@ import { sandboxName, type GuestListener } from './link/guest-listener.ts';
 import { TemplateBrokenError, type Nest } from './link/nest.ts';
 import type { SandboxLimits } from './options.ts';
 import { Sandbox, newId, type NetworkRequest, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
+import { WarmPool, type WarmSandbox } from './warm-pool.ts';
 import { ApiError } from './wire/api-error.ts';
 import { ConnectFault } from './wire/connect-fault.ts';
 
@@ -27,6 +28,8 @@ export interface SandboxesDeps {
   images: ImageStore;
   maxSandboxes: number;
   limits: SandboxLimits;
+  /** Sandboxes of the default template that are started beforehand. */
+  warm: number;
   /** What sandboxes with internet access may reach; undefined where none has it. */
   addressRules: AddressRules | undefined;
   log: Logger;
@@ -48,12 +51,19 @@ export class Sandboxes {
   #live = new Map<string, Sandbox>();
   #origins = new WeakMap<Sandbox, Origin>();
   #ways = new WeakMap<Sandbox, EgressProxy>();
+  #pool: WarmPool;
   #starting = 0;
   #ending = new Set<Promise<void>>();
   #shutdown = new AbortController();
 
   constructor(deps: SandboxesDeps) {
     this.#deps = deps;
+    this.#pool = new WarmPool(deps.warm, () => this.#startWarm());
+  }
+
+  /** Starts the sandboxes that are to be there beforehand; returns at once. */
+  warmUp(): void {
+    this.#pool.fill();
   }
 
   /** The sandbox with this id, running or paused. */
@@ -93,6 +103,7 @@ export class Sandboxes {
 
   /** Ends every sandbox, and those that are being started. */
   async killAll(): Promise<void> {
+    this.#pool.close();
     this.#shutdown.abort(new ApiError(503, 'the sandbox server is stopping'));
     await Promise.all(this.all().map((sandbox) => this.kill(sandbox.id, 'shutdown')));
     await Promise.all(this.#ending);
@@ -235,8 +246,7 @@ export class Sandboxes {
   async #make(request: SandboxRequest, origin: Origin): Promise<Sandbox> {
     const { log, limits } = this.#deps;
     const started = performance.now();
-    const id = newId();
-    const link = await this.#boot(id, request, origin);
+    const { id, link } = (await this.#takeWarm(request, origin)) ?? (await this.#bootNew(request, origin));
     const identity = { id, template: origin.nest.name, request, limits };
     const sandbox = new Sandbox(identity, link, () => void this.#timeIsUp(sandbox));
     this.#origins.set(sandbox, origin);
@@ -251,6 +261,40 @@ export class Sandboxes {
     sandbox.log.add('info', `created in ${durationMs} ms`, { template: origin.nest.name });
     log.info({ event: 'sandbox.created', sandboxId: id, template: origin.nest.name, durationMs });
     return sandbox;
+  }
+
+  async #bootNew(request: SandboxRequest, origin: Origin): Promise<WarmSandbox> {
+    const id = newId();
+    return { id, link: await this.#boot(id, request, origin) };
+  }
+
+  /** One that was started beforehand, where it is like what is asked for. */
+  async #takeWarm(
+    request: SandboxRequest,
+    { nest, archive, folders }: Origin,
+  ): Promise<WarmSandbox | undefined> {
+    const isPlain = nest === this.#deps.nests[0] && archive === undefined && !folders?.length;
+    if (!isPlain || request.internet || this.#deps.warm === 0) return undefined;
+    this.#expectRoom();
+    const taken = this.#pool.take();
+    try {
+      await taken?.link.call('sandbox.configure', { envs: request.envs });
+      return taken;
+    } catch {
+      taken?.link.destroy();
+      return undefined; // It died meanwhile, or the variables are wrong, which the one that is started now will say.
+    }
+  }
+
+  async #startWarm(): Promise<WarmSandbox> {
+    const id = newId();
+    const [nest] = this.#deps.nests;
+    if (!nest) throw new Error('there is no template');
+    const plain = { envs: {}, internet: false } as SandboxRequest;
+    const link = await this.#spawn(id, plain, { nest });
+    // A template without Python has no interpreter to prepare.
+    await link.call('kernel.prepare', { language: 'python' }).catch(() => undefined);
+    return { id, link };
   }
 
   async #timeIsUp(sandbox: Sandbox): Promise<void> {
@@ -329,13 +373,18 @@ export class Sandboxes {
     await nest?.kill(sandbox.id, KILL_TIMEOUT_MS);
   }
 
+  /** Those that are there beforehand are nobody's, and do not count. */
+  #expectRoom(): void {
+    const { maxSandboxes } = this.#deps;
+    const running = this.all().filter((sandbox) => sandbox.state !== 'on-disk').length;
+    if (running + this.#starting < maxSandboxes) return;
+    throw new ApiError(429, `this server runs at most ${maxSandboxes} sandboxes at a time`);
+  }
+
   /** Starts the processes of a sandbox and puts its files there. @throws ApiError */
   async #boot(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
-    const { maxSandboxes, log } = this.#deps;
-    const running = this.all().filter((sandbox) => sandbox.state !== 'on-disk').length;
-    if (running + this.#starting >= maxSandboxes) {
-      throw new ApiError(429, `this server runs at most ${maxSandboxes} sandboxes at a time`);
-    }
+    const { log } = this.#deps;
+    this.#expectRoom();
     const { nest, image, archive } = origin;
     this.#starting += 1;
     try {

@@ -71,6 +71,7 @@ export async function startSandboxServer(
     images,
     maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
     addressRules: options.allowInternet ? new AddressRules(options.allowAddresses ?? []) : undefined,
+    warm: options.warm ?? 0,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     log,
   });
@@ -118,6 +119,7 @@ export async function startSandboxServer(
   }
   // The default one is what most sandboxes are made from; another costs memory once it is used.
   nests[0]?.start();
+  sandboxes.warmUp();
   const { address, port, family } = server.address() as AddressInfo;
   const url = `${options.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   // For commands that look for a running server; it holds the key, so it is for its user alone.

@@ -11,6 +11,7 @@ interface ServeOptions {
   state?: string;
   maxSandboxes?: number;
   memoryMb?: number;
+  warm?: number;
   tlsCert?: string;
   tlsKey?: string;
   internet?: boolean;
@@ -29,6 +30,11 @@ export function serveCommand(): Command {
     .option('--api-key <key>', 'key that clients send (default: ASSAY_SANDBOX_API_KEY, else a random one)')
     .option('--max-sandboxes <n>', 'sandboxes at a time (default: 100)', wholeNumber(1, 10_000))
     .option('--memory-mb <n>', 'memory of a sandbox in MiB (default: 1024)', wholeNumber(64, 1_048_576))
+    .option(
+      '--warm <n>',
+      'sandboxes of the default template to start beforehand (default: 0)',
+      wholeNumber(0, 1_000),
+    )
     .option('--tls-cert <file>', 'certificate as PEM: speaks HTTPS and HTTP/2')
     .option('--tls-key <file>', 'its key as PEM')
     .option('--internet', 'let sandboxes that ask for it reach the internet')
@@ -64,6 +70,7 @@ async function serve(options: ServeOptions): Promise<void> {
     '--host': options.host,
     '--max-sandboxes': options.maxSandboxes,
     '--memory-mb': options.memoryMb,
+    '--warm': options.warm,
     '--tls-cert': options.tlsCert,
     '--tls-key': options.tlsKey,
   }).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));

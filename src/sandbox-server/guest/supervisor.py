@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from . import egress, linux, namespaces, preload
+from . import egress, environment, linux, namespaces, preload
 from .connection import Connection
 from .environment import HOME
 from .files import Files
@@ -49,10 +49,18 @@ class Sandbox:
             **Freezer().operations,
             **Ports(self).operations,
             **egress.Egress(self).operations,
+            'sandbox.configure': self.configure,
             'stats': self.memory.stats,
         }
         hello = {'role': 'sandbox', 'sandboxId': self.id, 'token': token}
         self.connection = Connection(self.loop, socket_path, hello, operations, end)
+
+    def configure(self, stream, request):
+        """Gives a sandbox that was started beforehand what it would have been started with."""
+        self.envs = environment.variables(request.get('envs'))
+        if self.envs:
+            self.contexts.forget_defaults()
+        stream.end()
 
     def on_exit(self, pid: int, callback):
         """Calls `callback(wait status)` once the child has ended; its pidfd, which is closed then."""

@@ -100,6 +100,7 @@ class Contexts:
         self.defaults = {}
         self.operations = {
             'kernel.create': self.create,
+            'kernel.prepare': self.prepare,
             'kernel.list': self.list,
             'kernel.remove': self.remove,
             'kernel.restart': self.restart,
@@ -136,6 +137,23 @@ class Contexts:
         stream.event(context.describe())
         stream.end()
 
+    def prepare(self, stream, request):
+        """Starts the interpreter of a language that runs without a context will use."""
+        self._default(self._language(request.get('language'))).prepare()
+        stream.end()
+
+    def forget_defaults(self):
+        """Ends interpreters that have been started with other variables."""
+        for context in self.defaults.values():
+            self.table.pop(context.id, None)
+            context.discard('it was started anew')
+        self.defaults = {}
+
+    def _default(self, language: str) -> Context:
+        if language not in self.defaults:
+            self.defaults[language] = self._make(language, None)
+        return self.defaults[language]
+
     def list(self, stream, request):
         stream.listing('contexts', (context.describe() for context in self.table.values()))
         stream.end()
@@ -164,10 +182,7 @@ class Contexts:
         if request.get('contextId'):
             context = self._find(request)
         else:
-            language = self._language(request.get('language'))
-            context = self.defaults.get(language)
-            if context is None:
-                context = self.defaults[language] = self._make(language, None)
+            context = self._default(self._language(request.get('language')))
         context.submit(Run(stream, code, envs))
 
     def interrupt(self, stream, request):
