@@ -1,6 +1,7 @@
 import type { GuestLink } from './link/guest-link.ts';
 
 const RETRY_MS = 1_000;
+const REFILL_MS = 30;
 
 /** A sandbox that runs already and is nobody's yet. */
 export interface WarmSandbox {
@@ -27,8 +28,8 @@ export class WarmPool {
     const found = this.#ready.splice(0).filter(({ link }) => !link.isClosed);
     const taken = found.shift();
     this.#ready.push(...found);
-    // The one who asked goes first.
-    setImmediate(() => this.fill());
+    // The one who asked goes first, with what it does right away.
+    setTimeout(() => this.fill(), REFILL_MS).unref();
     return taken;
   }
 

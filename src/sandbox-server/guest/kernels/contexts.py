@@ -89,8 +89,8 @@ class Context:
 
 
 class Run:
-    def __init__(self, stream, code: str, envs: dict):
-        self.stream, self.code, self.envs = stream, code, envs
+    def __init__(self, stream, code: str, envs: dict, touch=False):
+        self.stream, self.code, self.envs, self.touch = stream, code, envs, touch
 
 
 class Contexts:
@@ -139,8 +139,11 @@ class Contexts:
 
     def prepare(self, stream, request):
         """Starts the interpreter of a language that runs without a context will use."""
-        self._default(self._language(request.get('language'))).prepare()
-        stream.end()
+        language = self._language(request.get('language'))
+        if language != 'python':
+            self._default(language).prepare()
+            return stream.end()
+        self._default(language).submit(Run(stream, '', {}, touch=True))
 
     def forget_defaults(self):
         """Ends interpreters that have been started with other variables."""

@@ -83,7 +83,7 @@ class Kernel:
         self.run_id += 1
         run.stream.on_credit = self._resume
         self.decoders = {channel: codecs.getincrementaldecoder('utf-8')('replace') for channel in (1, 2)}
-        request = json.dumps({'code': run.code, 'envs': run.envs}).encode('ascii')
+        request = json.dumps({'code': run.code, 'envs': run.envs, 'touch': run.touch}).encode('ascii')
         self.writer.write(self.run_id.to_bytes(4, 'big') + len(request).to_bytes(4, 'big') + request, lambda _: None)
         self.sandbox.memory.arm()
 
