@@ -1,48 +1,28 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 
 import type { Logger } from 'pino';
 
 import type { AddressRules } from './egress/address-rules.ts';
 import { EgressProxy } from './egress/egress-proxy.ts';
-import { packFiles, unpackFiles } from './images/archive.ts';
+import { packFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
-import { startImage } from './images/start-image.ts';
 import type { GuestLink } from './link/guest-link.ts';
-import { sandboxName, type GuestListener } from './link/guest-listener.ts';
-import { TemplateBrokenError, type Nest } from './link/nest.ts';
 import type { SandboxLimits } from './options.ts';
+import type { Origin, SandboxStarter } from './sandbox-starter.ts';
 import { Sandbox, newId, type NetworkRequest, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
-import { WarmPool, type WarmSandbox } from './warm-pool.ts';
 import { ApiError } from './wire/api-error.ts';
-import { ConnectFault } from './wire/connect-fault.ts';
 
-const CREATE_TIMEOUT_MS = 120_000;
-const KILL_TIMEOUT_MS = 5_000;
 const MB = 1024 * 1024;
 
 /** What the registry needs to make sandboxes. */
 export interface SandboxesDeps {
-  listener: GuestListener;
-  nests: Nest[];
+  starter: SandboxStarter;
   images: ImageStore;
   maxSandboxes: number;
   limits: SandboxLimits;
-  /** Sandboxes of the default template that are started beforehand. */
-  warm: number;
   /** What sandboxes with internet access may reach; undefined where none has it. */
   addressRules: AddressRules | undefined;
   log: Logger;
-}
-
-/** What a new sandbox starts with beside its template. */
-interface Origin {
-  nest: Nest;
-  image?: Image;
-  /** An archive of files, the image's or another sandbox's. */
-  archive?: string;
-  /** Folders beside those of the image. */
-  folders?: string[];
 }
 
 /** Every sandbox of the server: makes, finds, pauses, copies and ends them. */
@@ -51,19 +31,10 @@ export class Sandboxes {
   #live = new Map<string, Sandbox>();
   #origins = new WeakMap<Sandbox, Origin>();
   #ways = new WeakMap<Sandbox, EgressProxy>();
-  #pool: WarmPool;
-  #starting = 0;
   #ending = new Set<Promise<void>>();
-  #shutdown = new AbortController();
 
   constructor(deps: SandboxesDeps) {
     this.#deps = deps;
-    this.#pool = new WarmPool(deps.warm, () => this.#startWarm());
-  }
-
-  /** Starts the sandboxes that are to be there beforehand; returns at once. */
-  warmUp(): void {
-    this.#pool.fill();
   }
 
   /** The sandbox with this id, running or paused. */
@@ -82,7 +53,7 @@ export class Sandboxes {
    *   503 the server is stopping
    */
   async create(request: SandboxRequest, folders: string[] = []): Promise<Sandbox> {
-    return this.#make(request, { ...this.#originOf(request.templateId), folders });
+    return this.#make(request, { ...this.#deps.starter.originOf(request.templateId), folders });
   }
 
   /** Ends a sandbox and cuts what is open to it; false where there is none. Waits until its processes are gone. */
@@ -93,7 +64,7 @@ export class Sandboxes {
     sandbox.detach();
     this.#deps.log.info({ event: 'sandbox.ended', sandboxId: id, reason });
     const ended = Promise.all([
-      this.#endProcesses(sandbox),
+      this.#deps.starter.end(sandbox.template, id),
       rm(this.#deps.images.scratchOf(id), { force: true }),
     ]).then(() => void this.#ending.delete(ended));
     this.#ending.add(ended);
@@ -103,8 +74,7 @@ export class Sandboxes {
 
   /** Ends every sandbox, and those that are being started. */
   async killAll(): Promise<void> {
-    this.#pool.close();
-    this.#shutdown.abort(new ApiError(503, 'the sandbox server is stopping'));
+    this.#deps.starter.close();
     await Promise.all(this.all().map((sandbox) => this.kill(sandbox.id, 'shutdown')));
     await Promise.all(this.#ending);
   }
@@ -210,7 +180,7 @@ export class Sandboxes {
   async fork(sandbox: Sandbox, count: number, timeoutMs: number): Promise<PromiseSettledResult<Sandbox>[]> {
     const archive = this.#deps.images.scratchOf(newId('f'));
     await this.#copyFiles(sandbox, archive);
-    const origin = this.#origins.get(sandbox) ?? this.#originOf(sandbox.template);
+    const origin = this.#origins.get(sandbox) ?? this.#deps.starter.originOf(sandbox.template);
     const request = { ...sandbox.request, timeoutMs };
     try {
       return await Promise.allSettled(
@@ -231,22 +201,11 @@ export class Sandboxes {
     void this.#ways.get(sandbox)?.serve(sandbox.link);
   }
 
-  #originOf(templateId: string): Origin {
-    const { nests, images } = this.#deps;
-    const named = nests.find((candidate) => candidate.answersTo(templateId));
-    if (named) return { nest: named };
-    const image = images.find(templateId);
-    const nest = image && nests.find((candidate) => candidate.answersTo(image.base));
-    if (image && !nest)
-      throw new ApiError(400, `'${templateId}' needs the template '${image.base}', which is not there`);
-    if (!image || !nest) throw new ApiError(404, `template '${templateId}' not found`);
-    return { nest, image, archive: images.archiveOf(image.id) };
-  }
-
   async #make(request: SandboxRequest, origin: Origin): Promise<Sandbox> {
     const { log, limits } = this.#deps;
+    this.#expectRoom();
     const started = performance.now();
-    const { id, link } = (await this.#takeWarm(request, origin)) ?? (await this.#bootNew(request, origin));
+    const { id, link } = await this.#deps.starter.start(request, origin);
     const identity = { id, template: origin.nest.name, request, limits };
     const sandbox = new Sandbox(identity, link, () => void this.#timeIsUp(sandbox));
     this.#origins.set(sandbox, origin);
@@ -261,40 +220,6 @@ export class Sandboxes {
     sandbox.log.add('info', `created in ${durationMs} ms`, { template: origin.nest.name });
     log.info({ event: 'sandbox.created', sandboxId: id, template: origin.nest.name, durationMs });
     return sandbox;
-  }
-
-  async #bootNew(request: SandboxRequest, origin: Origin): Promise<WarmSandbox> {
-    const id = newId();
-    return { id, link: await this.#boot(id, request, origin) };
-  }
-
-  /** One that was started beforehand, where it is like what is asked for. */
-  async #takeWarm(
-    request: SandboxRequest,
-    { nest, archive, folders }: Origin,
-  ): Promise<WarmSandbox | undefined> {
-    const isPlain = nest === this.#deps.nests[0] && archive === undefined && !folders?.length;
-    if (!isPlain || request.internet || this.#deps.warm === 0) return undefined;
-    this.#expectRoom();
-    const taken = this.#pool.take();
-    try {
-      await taken?.link.call('sandbox.configure', { envs: request.envs });
-      return taken;
-    } catch {
-      taken?.link.destroy();
-      return undefined; // It died meanwhile, or the variables are wrong, which the one that is started now will say.
-    }
-  }
-
-  async #startWarm(): Promise<WarmSandbox> {
-    const id = newId();
-    const [nest] = this.#deps.nests;
-    if (!nest) throw new Error('there is no template');
-    const plain = { envs: {}, internet: false } as SandboxRequest;
-    const link = await this.#spawn(id, plain, { nest });
-    // A template without Python has no interpreter to prepare.
-    await link.call('kernel.prepare', { language: 'python' }).catch(() => undefined);
-    return { id, link };
   }
 
   async #timeIsUp(sandbox: Sandbox): Promise<void> {
@@ -330,13 +255,14 @@ export class Sandboxes {
     await packFiles(sandbox.link, this.#deps.images.scratchOf(sandbox.id), this.#packing(sandbox));
     sandbox.state = 'on-disk';
     sandbox.detach();
-    await this.#endProcesses(sandbox);
+    await this.#deps.starter.end(sandbox.template, sandbox.id);
   }
 
   async #takeFromDisk(sandbox: Sandbox, timeoutMs: number): Promise<void> {
     const archive = this.#deps.images.scratchOf(sandbox.id);
-    const origin = this.#origins.get(sandbox) ?? this.#originOf(sandbox.template);
-    const link = await this.#boot(sandbox.id, sandbox.request, { ...origin, archive });
+    const origin = this.#origins.get(sandbox) ?? this.#deps.starter.originOf(sandbox.template);
+    this.#expectRoom();
+    const link = await this.#deps.starter.startAs(sandbox.id, sandbox.request, { ...origin, archive });
     await rm(archive, { force: true });
     sandbox.release(link, timeoutMs);
     this.#openWay(sandbox);
@@ -361,92 +287,19 @@ export class Sandboxes {
     });
   }
 
+  /** Those that are there beforehand are nobody's, and do not count. */
+  #expectRoom(): void {
+    const { maxSandboxes } = this.#deps;
+    const running = this.all().filter((sandbox) => sandbox.state !== 'on-disk').length;
+    if (running + this.#deps.starter.starting < maxSandboxes) return;
+    throw new ApiError(429, `this server runs at most ${maxSandboxes} sandboxes at a time`);
+  }
+
   /** Files take more in an archive than on their disk, where each is small. */
   #packing(sandbox: Sandbox): { folders: string[]; maxBytes: number } {
     const { homeMb, tmpMb } = sandbox.limits;
     const folders = this.#foldersOf(sandbox);
     return { folders, maxBytes: 2 * (homeMb + tmpMb * (1 + folders.length)) * MB };
-  }
-
-  async #endProcesses(sandbox: Sandbox): Promise<void> {
-    const nest = this.#deps.nests.find((candidate) => candidate.name === sandbox.template);
-    await nest?.kill(sandbox.id, KILL_TIMEOUT_MS);
-  }
-
-  /** Those that are there beforehand are nobody's, and do not count. */
-  #expectRoom(): void {
-    const { maxSandboxes } = this.#deps;
-    const running = this.all().filter((sandbox) => sandbox.state !== 'on-disk').length;
-    if (running + this.#starting < maxSandboxes) return;
-    throw new ApiError(429, `this server runs at most ${maxSandboxes} sandboxes at a time`);
-  }
-
-  /** Starts the processes of a sandbox and puts its files there. @throws ApiError */
-  async #boot(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
-    const { log } = this.#deps;
-    this.#expectRoom();
-    const { nest, image, archive } = origin;
-    this.#starting += 1;
-    try {
-      const link = await this.#spawn(id, request, origin);
-      try {
-        if (archive) await unpackFiles(link, archive);
-        if (image?.start) await startImage(link, image.start, this.#shutdown.signal);
-      } catch (error) {
-        link.destroy();
-        void nest.kill(id, KILL_TIMEOUT_MS);
-        throw error;
-      }
-      return link;
-    } catch (error) {
-      if (error instanceof ApiError) throw error;
-      const isAsked = error instanceof ConnectFault && error.code === 'invalid_argument';
-      if (isAsked || error instanceof TemplateBrokenError) {
-        throw new ApiError(400, error.message, { cause: error });
-      }
-      const message = error instanceof Error ? error.message : String(error);
-      log.error({ event: 'sandbox.start-failed', template: nest.name, error: message });
-      throw new ApiError(500, `the sandbox could not be started: ${message}`, { cause: error });
-    } finally {
-      this.#starting -= 1;
-    }
-  }
-
-  async #spawn(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
-    const { nest, image } = origin;
-    const token = randomBytes(24).toString('hex');
-    const abandon = new AbortController();
-    const signal = AbortSignal.any([
-      abandon.signal,
-      this.#shutdown.signal,
-      AbortSignal.timeout(CREATE_TIMEOUT_MS),
-    ]);
-    await nest.ready(signal);
-    const arriving = this.#deps.listener.expect(sandboxName(id), token, signal);
-    const { limits } = this.#deps;
-    const envs = { ...image?.envs, ...request.envs };
-    // Its end closes the link, which is watched.
-    const spawning = nest.spawn(
-      {
-        sandboxId: id,
-        token,
-        limits,
-        internet: request.internet,
-        envs,
-        folders: [...(image?.folders ?? []), ...(origin.folders ?? [])],
-        ...(image?.cwd !== undefined && { cwd: image.cwd }),
-      },
-      signal,
-    );
-    try {
-      const [link] = await Promise.all([arriving, spawning]);
-      return link;
-    } catch (error) {
-      abandon.abort(error);
-      await Promise.allSettled([arriving, spawning]);
-      void nest.kill(id, KILL_TIMEOUT_MS);
-      throw error;
-    }
   }
 }
 

@@ -18,6 +18,7 @@ import { bwrapPackageDir } from './link/nest-args.ts';
 import { ProcessRecord } from './link/process-record.ts';
 import { findProgram, findPython } from './link/programs.ts';
 import { DEFAULT_LIMITS, DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions } from './options.ts';
+import { SandboxStarter } from './sandbox-starter.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { Builds } from './templates/builds.ts';
 
@@ -65,14 +66,14 @@ export async function startSandboxServer(
   }));
   const nests = templates.map((template) => new Nest(template, { bwrapPath, parts, listener, record, log }));
   const images = new ImageStore(join(options.stateDir, 'images'));
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const starter = new SandboxStarter({ listener, nests, images, limits, warm: options.warm ?? 0, log });
   const sandboxes = new Sandboxes({
-    listener,
-    nests,
+    starter,
     images,
     maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
     addressRules: options.allowInternet ? new AddressRules(options.allowAddresses ?? []) : undefined,
-    warm: options.warm ?? 0,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
     log,
   });
   const builds = new Builds({
@@ -119,7 +120,7 @@ export async function startSandboxServer(
   }
   // The default one is what most sandboxes are made from; another costs memory once it is used.
   nests[0]?.start();
-  sandboxes.warmUp();
+  starter.warmUp();
   const { address, port, family } = server.address() as AddressInfo;
   const url = `${options.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   // For commands that look for a running server; it holds the key, so it is for its user alone.

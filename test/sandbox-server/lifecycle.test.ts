@@ -146,6 +146,11 @@ test('one sandbox too many is a rate limit', async () => {
   await expect(Sandbox.create(connection)).rejects.toBeInstanceOf(RateLimitError);
 });
 
+test('nor can many at the same time be more than there is room for', async () => {
+  const made = await Promise.allSettled(Array.from({ length: 9 }, () => Sandbox.create(connection)));
+  expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+});
+
 test('a wrong key is refused everywhere', async () => {
   const wrong = { ...connection, apiKey: 'e2b_0000' };
   await expect(Sandbox.create(wrong)).rejects.toBeInstanceOf(AuthenticationError);

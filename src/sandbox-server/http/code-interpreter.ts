@@ -6,7 +6,7 @@ import { ConnectFault, httpStatusOf } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import { executeResponse } from './execute-stream.ts';
-import { JsonFields } from './json-fields.ts';
+import { JsonFields } from '../wire/json-fields.ts';
 import { readJsonObject } from './request-body.ts';
 
 const DEFAULT_LANGUAGE = 'python';

@@ -18,7 +18,7 @@ import {
   readTimeoutMs,
   wantsInternet,
 } from './create-request.ts';
-import { JsonFields } from './json-fields.ts';
+import { JsonFields } from '../wire/json-fields.ts';
 import { listSandboxes } from './list-sandboxes.ts';
 import { notThereYet } from './not-there-yet.ts';
 import { readJsonObject } from './request-body.ts';

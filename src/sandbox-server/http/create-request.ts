@@ -1,7 +1,7 @@
 import { addressList, isAddress, type OutboundRules } from '../egress/address-rules.ts';
 import type { NetworkRequest, SandboxRequest } from '../sandbox.ts';
 import { ApiError } from '../wire/api-error.ts';
-import type { JsonFields } from './json-fields.ts';
+import type { JsonFields } from '../wire/json-fields.ts';
 
 const DEFAULT_TIMEOUT_MS = 300_000;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;

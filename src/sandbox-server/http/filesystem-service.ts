@@ -6,7 +6,7 @@ import { endFrame, messageFrame } from '../wire/connect-frames.ts';
 import { entryJson } from '../wire/entry-json.ts';
 import { parseKeepaliveMs, parseTimeoutMs } from '../wire/parse-timeout.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
-import type { JsonFields } from './json-fields.ts';
+import type { JsonFields } from '../wire/json-fields.ts';
 import { PacedReader } from './paced-reader.ts';
 import { STREAM_HEADERS, streamCall, unaryCall } from './rpc.ts';
 import { streamResponse } from './stream-response.ts';

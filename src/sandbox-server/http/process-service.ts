@@ -7,7 +7,7 @@ import { ConnectFault } from '../wire/connect-fault.ts';
 import { messageFrame, endFrame, readMessages } from '../wire/connect-frames.ts';
 import { parseKeepaliveMs, parseTimeoutMs } from '../wire/parse-timeout.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
-import { JsonFields } from './json-fields.ts';
+import { JsonFields } from '../wire/json-fields.ts';
 import { processResponse, type ProcessStreamLimits } from './process-stream.ts';
 import { bodyOf } from './request-body.ts';
 import {

@@ -4,7 +4,7 @@ import { ConnectFault, faultJson, httpStatusOf } from '../wire/connect-fault.ts'
 import { endFrame, readMessages } from '../wire/connect-frames.ts';
 import { parseTimeoutMs } from '../wire/parse-timeout.ts';
 import type { AppContext } from './app-env.ts';
-import { JsonFields } from './json-fields.ts';
+import { JsonFields } from '../wire/json-fields.ts';
 import { bodyOf, readJsonObject } from './request-body.ts';
 
 /** The content type of streams. */

@@ -11,7 +11,7 @@ import { ApiError } from '../wire/api-error.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import { checkImageName } from './image-name.ts';
-import { JsonFields } from './json-fields.ts';
+import { JsonFields } from '../wire/json-fields.ts';
 import { bodyOf, readJsonObject } from './request-body.ts';
 
 const MAX_LOG_PAGE = 100;

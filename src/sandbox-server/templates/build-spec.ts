@@ -1,4 +1,4 @@
-import type { JsonFields } from '../http/json-fields.ts';
+import type { JsonFields } from '../wire/json-fields.ts';
 import { ApiError } from '../wire/api-error.ts';
 
 /** One step of a build. */

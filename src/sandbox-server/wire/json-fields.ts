@@ -1,4 +1,4 @@
-import { ConnectFault } from '../wire/connect-fault.ts';
+import { ConnectFault } from './connect-fault.ts';
 
 /** The fields of a request, each checked as it is read. All throw ConnectFault `invalid_argument`. */
 export class JsonFields {

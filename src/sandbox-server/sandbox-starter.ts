@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+
+import type { Logger } from 'pino';
+
+import { unpackFiles } from './images/archive.ts';
+import type { Image, ImageStore } from './images/image-store.ts';
+import { startImage } from './images/start-image.ts';
+import type { GuestLink } from './link/guest-link.ts';
+import { sandboxName, type GuestListener } from './link/guest-listener.ts';
+import { TemplateBrokenError, type Nest } from './link/nest.ts';
+import type { SandboxLimits } from './options.ts';
+import { newId, type SandboxRequest } from './sandbox.ts';
+import { WarmPool, type WarmSandbox } from './warm-pool.ts';
+import { ApiError } from './wire/api-error.ts';
+import { ConnectFault } from './wire/connect-fault.ts';
+
+const CREATE_TIMEOUT_MS = 120_000;
+const KILL_TIMEOUT_MS = 5_000;
+
+/** What starting sandboxes needs. */
+export interface SandboxStarterDeps {
+  listener: GuestListener;
+  nests: Nest[];
+  images: ImageStore;
+  limits: SandboxLimits;
+  /** Sandboxes of the default template that are started beforehand. */
+  warm: number;
+  log: Logger;
+}
+
+/** What a new sandbox starts with beside its template. */
+export interface Origin {
+  nest: Nest;
+  image?: Image;
+  /** An archive of files, the image's or another sandbox's. */
+  archive?: string;
+  /** Folders beside those of the image. */
+  folders?: string[];
+}
+
+/** Starts the processes of sandboxes: of a template, an image or an archive, or takes those that were started beforehand. */
+export class SandboxStarter {
+  /** Sandboxes that are being started for somebody. */
+  starting = 0;
+  #deps: SandboxStarterDeps;
+  #pool: WarmPool;
+  #shutdown = new AbortController();
+
+  constructor(deps: SandboxStarterDeps) {
+    this.#deps = deps;
+    this.#pool = new WarmPool(deps.warm, () => this.#startWarm());
+  }
+
+  /** Starts the sandboxes that are to be there beforehand; returns at once. */
+  warmUp(): void {
+    this.#pool.fill();
+  }
+
+  /** Gives up what is being started, and starts no more. */
+  close(): void {
+    this.#pool.close();
+    this.#shutdown.abort(new ApiError(503, 'the sandbox server is stopping'));
+  }
+
+  /** What a template's name means. @throws ApiError 404 · 400 */
+  originOf(templateId: string): Origin {
+    const { nests, images } = this.#deps;
+    const named = nests.find((candidate) => candidate.answersTo(templateId));
+    if (named) return { nest: named };
+    const image = images.find(templateId);
+    const nest = image && nests.find((candidate) => candidate.answersTo(image.base));
+    if (image && !nest)
+      throw new ApiError(400, `'${templateId}' needs the template '${image.base}', which is not there`);
+    if (!image || !nest) throw new ApiError(404, `template '${templateId}' not found`);
+    return { nest, image, archive: images.archiveOf(image.id) };
+  }
+
+  /** A sandbox that nobody has yet, under a new id. @throws ApiError 400 · 500 · 503 */
+  start(request: SandboxRequest, origin: Origin): Promise<WarmSandbox> {
+    return this.#counted(async () => {
+      const taken = await this.#takeWarm(request, origin);
+      if (taken) return taken;
+      const id = newId();
+      return { id, link: await this.#boot(id, request, origin) };
+    });
+  }
+
+  /** The same under an id that it has already. @throws ApiError 400 · 500 · 503 */
+  startAs(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
+    return this.#counted(() => this.#boot(id, request, origin));
+  }
+
+  /** Counts at once, so that creates at the same time know of each other. */
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    this.starting += 1;
+    try {
+      return await work();
+    } finally {
+      this.starting -= 1;
+    }
+  }
+
+  /** Starts the processes of a sandbox and puts its files there. */
+  async #boot(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
+    const { log } = this.#deps;
+    const { nest, image, archive } = origin;
+    try {
+      const link = await this.#spawn(id, request, origin);
+      try {
+        if (archive) await unpackFiles(link, archive);
+        if (image?.start) await startImage(link, image.start, this.#shutdown.signal);
+      } catch (error) {
+        link.destroy();
+        void nest.kill(id, KILL_TIMEOUT_MS);
+        throw error;
+      }
+      return link;
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      const isAsked = error instanceof ConnectFault && error.code === 'invalid_argument';
+      if (isAsked || error instanceof TemplateBrokenError) {
+        throw new ApiError(400, error.message, { cause: error });
+      }
+      const message = error instanceof Error ? error.message : String(error);
+      log.error({ event: 'sandbox.start-failed', template: nest.name, error: message });
+      throw new ApiError(500, `the sandbox could not be started: ${message}`, { cause: error });
+    } finally {
+      this.starting -= 1;
+    }
+  }
+
+  async #spawn(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
+    const { nest, image } = origin;
+    const token = randomBytes(24).toString('hex');
+    const abandon = new AbortController();
+    const signal = AbortSignal.any([
+      abandon.signal,
+      this.#shutdown.signal,
+      AbortSignal.timeout(CREATE_TIMEOUT_MS),
+    ]);
+    await nest.ready(signal);
+    const arriving = this.#deps.listener.expect(sandboxName(id), token, signal);
+    const { limits } = this.#deps;
+    const envs = { ...image?.envs, ...request.envs };
+    // Its end closes the link, which is watched.
+    const spawning = nest.spawn(
+      {
+        sandboxId: id,
+        token,
+        limits,
+        internet: request.internet,
+        envs,
+        folders: [...(image?.folders ?? []), ...(origin.folders ?? [])],
+        ...(image?.cwd !== undefined && { cwd: image.cwd }),
+      },
+      signal,
+    );
+    try {
+      const [link] = await Promise.all([arriving, spawning]);
+      return link;
+    } catch (error) {
+      abandon.abort(error);
+      await Promise.allSettled([arriving, spawning]);
+      void nest.kill(id, KILL_TIMEOUT_MS);
+      throw error;
+    }
+  }
+
+  /** Ends the processes of a sandbox; resolves when they are gone. */
+  async end(template: string, id: string): Promise<void> {
+    const nest = this.#deps.nests.find((candidate) => candidate.name === template);
+    await nest?.kill(id, KILL_TIMEOUT_MS);
+  }
+
+  /** One that was started beforehand, where it is like what is asked for. */
+  async #takeWarm(
+    request: SandboxRequest,
+    { nest, archive, folders }: Origin,
+  ): Promise<WarmSandbox | undefined> {
+    const isPlain = nest === this.#deps.nests[0] && archive === undefined && !folders?.length;
+    if (!isPlain || request.internet || this.#deps.warm === 0) return undefined;
+    const taken = this.#pool.take();
+    try {
+      await taken?.link.call('sandbox.configure', { envs: request.envs });
+      return taken;
+    } catch {
+      taken?.link.destroy();
+      return undefined; // It died meanwhile, or the variables are wrong, which the one that is started now will say.
+    }
+  }
+
+  async #startWarm(): Promise<WarmSandbox> {
+    const id = newId();
+    const [nest] = this.#deps.nests;
+    if (!nest) throw new Error('there is no template');
+    const plain = { envs: {}, internet: false } as SandboxRequest;
+    const link = await this.#spawn(id, plain, { nest });
+    // A template without Python has no interpreter to prepare.
+    await link.call('kernel.prepare', { language: 'python' }).catch(() => undefined);
+    return { id, link };
+  }
+}
