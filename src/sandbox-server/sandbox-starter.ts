@@ -124,8 +124,6 @@ export class SandboxStarter {
       const message = error instanceof Error ? error.message : String(error);
       log.error({ event: 'sandbox.start-failed', template: nest.name, error: message });
       throw new ApiError(500, `the sandbox could not be started: ${message}`, { cause: error });
-    } finally {
-      this.starting -= 1;
     }
   }
 
