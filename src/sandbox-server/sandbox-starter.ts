@@ -128,14 +128,31 @@ export class SandboxStarter {
   }
 
   async #spawn(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
-    const { nest, image } = origin;
-    const token = randomBytes(24).toString('hex');
+    const shutdown = this.#shutdown.signal;
+    shutdown.throwIfAborted();
     const abandon = new AbortController();
-    const signal = AbortSignal.any([
-      abandon.signal,
-      this.#shutdown.signal,
-      AbortSignal.timeout(CREATE_TIMEOUT_MS),
-    ]);
+    // Not by AbortSignal.any: of a signal that lives as long as the server each use of it would stay.
+    const giveUp = (): void => abandon.abort(shutdown.reason);
+    shutdown.addEventListener('abort', giveUp, { once: true });
+    const late = new Error(`it was not ready within ${CREATE_TIMEOUT_MS / 1000} s`);
+    const timer = setTimeout(() => abandon.abort(late), CREATE_TIMEOUT_MS);
+    try {
+      return await this.#spawnUnless(abandon, id, request, origin);
+    } finally {
+      clearTimeout(timer);
+      shutdown.removeEventListener('abort', giveUp);
+    }
+  }
+
+  async #spawnUnless(
+    abandon: AbortController,
+    id: string,
+    request: SandboxRequest,
+    origin: Origin,
+  ): Promise<GuestLink> {
+    const { nest, image } = origin;
+    const { signal } = abandon;
+    const token = randomBytes(24).toString('hex');
     await nest.ready(signal);
     const arriving = this.#deps.listener.expect(sandboxName(id), token, signal);
     const { limits } = this.#deps;
