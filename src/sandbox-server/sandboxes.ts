@@ -135,8 +135,7 @@ export class Sandboxes {
    */
   async snapshot(sandbox: Sandbox, names: string[]): Promise<Image> {
     const { envs } = sandbox.request;
-    const image = { id: newId('s'), kind: 'snapshot', names, envs, sandboxId: sandbox.id } as const;
-    return this.capture(sandbox, { ...image, names });
+    return this.capture(sandbox, { id: newId('s'), kind: 'snapshot', names, envs, sandboxId: sandbox.id });
   }
 
   /** Makes an image of a sandbox's files; what is not told of it is as in the image that the sandbox was made from. */

@@ -1,6 +1,5 @@
-import { lookup } from 'node:dns/promises';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -10,6 +9,7 @@ import type { GuestLink } from '../link/guest-link.ts';
 import { GuestSocket } from '../link/guest-socket.ts';
 import type { NetworkRequest } from '../sandbox.ts';
 import type { AddressRules } from './address-rules.ts';
+import { resolveName } from './resolve-name.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const MAX_CLIENTS = 512;
@@ -135,11 +135,11 @@ export class EgressProxy {
   /** @throws RefusedError · errors of the network */
   async #connect(name: string, port: number): Promise<Socket> {
     if (name === '' || port < 1 || port > 65_535) throw new RefusedError(`'${name}:${port}' is no address`);
-    const found = isIP(name) ? [{ address: name }] : await lookup(name, { all: true, order: 'ipv4first' });
-    const refusals = found.map(({ address }) => this.#rules.refusal(name, address, this.#network));
-    const at = refusals.indexOf(undefined);
-    const address = found[at]?.address;
-    if (address === undefined) throw new RefusedError(refusals[0] ?? `${name} has no address`);
+    const found = await resolveName(name);
+    if (found.length === 0) throw new Error(`${name} has no address`);
+    const refusals = found.map((each) => this.#rules.refusal(name, each, this.#network));
+    const address = found[refusals.indexOf(undefined)];
+    if (address === undefined) throw new RefusedError(refusals[0]);
     const socket = connect({ host: address, port });
     const outbound = { name, address, socket };
     this.#open.add(outbound);

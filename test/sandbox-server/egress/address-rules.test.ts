@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { AddressRules, addressList } from '../../../src/sandbox-server/egress/address-rules.ts';
+import { hostsEntries, resolveName } from '../../../src/sandbox-server/egress/resolve-name.ts';
 
 const rules = new AddressRules(['10.9.0.0/16']);
 
@@ -82,4 +83,14 @@ test('no rules of a sandbox open any private address', () => {
       return rules.refusal('name', each, { allowOut: [...names, each, `${each}/32`, 'name'] }) !== undefined;
     }),
   );
+});
+
+test('names are looked up in the hosts file first; numbers in odd forms are no addresses', async () => {
+  const text =
+    '# 1.1.1.1 mirror\n10.9.1.2\tmirror Mirror.example # the mirror\nnonsense mirror\n::1 localhost\n';
+  expect(hostsEntries(text, 'mirror')).toEqual(['10.9.1.2']);
+  expect(hostsEntries(text, 'MIRROR.EXAMPLE')).toEqual(['10.9.1.2']);
+  expect(hostsEntries(text, '1.1.1.1')).toEqual([]);
+  expect(await resolveName('::1')).toEqual(['::1']);
+  expect(await resolveName('localhost')).toContain('127.0.0.1');
 });
