@@ -33,7 +33,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   ]);
   const app = new Hono<AppEnv>();
   app.all('*', async (c) => {
-    const target = sandboxTarget((name) => c.req.header(name), c.req.path);
+    const target = sandboxTarget(
+      // Of the address, for HTTP/2 has another header for it.
+      (name) => (name === 'host' ? new URL(c.req.url).host : c.req.header(name)),
+      c.req.path,
+    );
     if (!target) {
       const signed = c.req.path === '/files' && c.req.query('signature') !== undefined;
       return signed ? signedFiles(c, deps.sandboxes) : control.fetch(c.req.raw, c.env);

@@ -178,7 +178,7 @@ function forkJson(fork: PromiseSettledResult<Sandbox>, domain: string | undefine
 
 /** The domain under which `PORT-ID.domain` reaches this server; on the machine itself every name under localhost does. */
 function domainOf(c: AppContext): string | undefined {
-  const host = /^(?:127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.exec(c.req.header('host') ?? '');
+  const host = /^(?:127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.exec(new URL(c.req.url).host);
   return host ? `localhost${host[1] ?? ''}` : undefined;
 }
 
