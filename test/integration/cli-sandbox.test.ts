@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../src/home.ts';
-import { assay, tempFolder, type RunOptions } from '../support/assay.ts';
+import { assay, runProgram, tempFolder, type RunOptions } from '../support/assay.ts';
 
 const state = mkdtempSync(join(tmpdir(), 'assay-test-serve-'));
 let server: ChildProcess;
@@ -35,6 +35,28 @@ const sandbox = (args: string[], options?: RunOptions) =>
   assay(['sandbox', ...args, '--state', state], options);
 const create = async (...args: string[]): Promise<string> =>
   (await sandbox(['create', ...args])).stdout.trim();
+
+/** Types into a program that has a terminal: waits for a prompt, asks, leaves. */
+const DRIVER = `
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+said = b''
+def until(text):
+    global said
+    end = time.time() + 30
+    while text not in said and time.time() < end:
+        if select.select([fd], [], [], 0.2)[0]:
+            try: said += os.read(fd, 4096)
+            except OSError: return
+until(b'$ ')
+os.write(fd, b'echo in $(stty size) a terminal\\r')
+until(b'80 a terminal')
+os.write(fd, b'exit 5\\r')
+until(b'logout')
+print(said.decode(errors='replace'))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
 
 describe('assay sandbox', () => {
   test('serve prints what programs need, and env prints the same', async () => {
@@ -100,6 +122,25 @@ describe('assay sandbox', () => {
     });
     expect(interrupted.code).toBe(130);
     expect((await sandbox(['exec', id, 'pgrep -fc "sleep 6[0-9]" || true'])).stdout.trim()).toMatch(/^[01]$/);
+    await sandbox(['kill', id]);
+  });
+
+  test('shell is a terminal that leaves with its exit code', async () => {
+    const id = await create();
+    const program = join(PROJECT_ROOT, 'bin/assay');
+    const { code, stdout } = await runProgram('python3', [
+      '-c',
+      DRIVER,
+      program,
+      'sandbox',
+      'shell',
+      '--state',
+      state,
+      id,
+    ]);
+    expect(stdout).toContain('in 24 80 a terminal');
+    expect(code).toBe(5);
+    expect((await sandbox(['shell', id])).stderr).toContain('needs a terminal');
     await sandbox(['kill', id]);
   });
 
