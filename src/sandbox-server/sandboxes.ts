@@ -252,6 +252,8 @@ export class Sandboxes {
 
   async #putOnDisk(sandbox: Sandbox): Promise<void> {
     await packFiles(sandbox.link, this.#deps.images.scratchOf(sandbox.id), this.#packing(sandbox));
+    if (!this.#live.has(sandbox.id)) await rm(this.#deps.images.scratchOf(sandbox.id), { force: true });
+    this.#expectLive(sandbox);
     sandbox.state = 'on-disk';
     sandbox.detach();
     await this.#deps.starter.end(sandbox.template, sandbox.id);
@@ -263,6 +265,12 @@ export class Sandboxes {
     this.#expectRoom();
     const link = await this.#deps.starter.startAs(sandbox.id, sandbox.request, { ...origin, archive });
     await rm(archive, { force: true });
+    if (!this.#live.has(sandbox.id)) {
+      // Killed while it was started again.
+      link.destroy();
+      await this.#deps.starter.end(sandbox.template, sandbox.id);
+    }
+    this.#expectLive(sandbox);
     sandbox.release(link, timeoutMs);
     this.#openWay(sandbox);
     this.#watch(sandbox, link);

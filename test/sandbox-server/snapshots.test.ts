@@ -37,7 +37,7 @@ test('sandboxes are made from a snapshot, each with files of its own', async () 
   expect((await second.commands.run('echo $COLOUR')).stdout).toBe('green\n');
   expect(await sandbox.files.read('app/data.txt')).toBe('after');
   const tick = await sandbox.files.read('tick.txt');
-  await expect.poll(() => sandbox.files.read('tick.txt')).not.toBe(tick);
+  await expect.poll(() => sandbox.files.read('tick.txt'), { timeout: 15_000 }).not.toBe(tick);
   await ticking.kill();
   expect(await Sandbox.deleteSnapshot(snapshotId, connection)).toBe(true);
   expect(await Sandbox.deleteSnapshot(snapshotId, connection)).toBe(false);

@@ -14,8 +14,9 @@ START_TIMEOUT_S = 10
 INODES_PER_MB = 128
 
 # Process 1: says that all mounts are made, then waits on a pipe for good. Bash, unlike dash, reaps whatever orphan ends
-# meanwhile. The pipe closes with the supervisor, and then bwrap is killed too.
-INIT = 'echo ready >&{ready}; exec {ready}>&- 2>/dev/null; while :; do read _ <&{alive}; done'
+# meanwhile. The pipe closes with the supervisor, which ends the sandbox also where that died before bwrap was bound to it; a read that a signal
+# has cut, whose status is above 128, goes on.
+INIT = 'echo ready >&{ready}; exec {ready}>&- 2>/dev/null; while read _ <&{alive} || [ $? -gt 128 ]; do :; done'
 
 
 def bwrap_path() -> str:
