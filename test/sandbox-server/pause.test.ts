@@ -30,7 +30,7 @@ test('a pause keeps files, commands and interpreters, and stops them all', async
   await sandbox.files.write('note.txt', 'kept');
   await sandbox.runCode('x = 41');
   const counter = await sandbox.commands.run(
-    'i=0; while true; do i=$((i+1)); echo $i > count.txt; sleep 0.02; done',
+    'i=0; while true; do i=$((i+1)); echo $i > count.txt; date +%s%3N >> times.txt; sleep 0.02; done',
     { background: true, timeoutMs: 0 },
   );
   counter.wait().catch(() => undefined);
@@ -49,6 +49,9 @@ test('a pause keeps files, commands and interpreters, and stops them all', async
   await expect
     .poll(async () => Number(await sandbox.files.read('count.txt')), { timeout: 15_000 })
     .toBeGreaterThan(counted);
+  // It saw a gap in time.
+  const times = (await sandbox.files.read('times.txt')).trim().split('\n').map(Number);
+  expect(Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? 0)))).toBeGreaterThan(650);
   expect(await sandbox.files.read('note.txt')).toBe('kept');
   expect((await sandbox.runCode('x + 1')).text).toBe('42');
   expect((await sandbox.commands.list()).map(({ pid }) => pid)).toContain(counter.pid);
