@@ -153,17 +153,28 @@ describe('a job', () => {
   test('that ended in error runs anew once, even where one who asks for it is late', async () => {
     const key = randomUUID();
     await assay.jobs.run({ ...code('trouble'), key });
+    const itIsDescribed = Promise.withResolvers<void>();
     const itIsOver = Promise.withResolvers<void>();
     const slow = new Client({
       ...assay.temporal.options,
       interceptors: {
-        workflow: [{ describe: (input, next) => next(input).finally(() => itIsOver.promise) }],
+        workflow: [
+          {
+            describe: async (input, next) => {
+              const described = await next(input);
+              itIsDescribed.resolve();
+              await itIsOver.promise;
+              return described;
+            },
+          },
+        ],
       },
     });
     const spec = { ...code('pass'), key };
     const input = await prepareJob(parseSpec(spec), assay.store, { jobId: `job-${key}`, indexed: true });
     const options = { workflowId: input.jobId, taskQueue: stack.config.taskQueue, args: [input] };
     const late = startOnce(slow, options);
+    await itIsDescribed.promise;
     const quick = await startOnce(assay.temporal, options);
     expect((await assay.jobs.get(input.jobId).result()).verdict).toBe('passed');
     itIsOver.resolve();

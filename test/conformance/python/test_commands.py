@@ -80,7 +80,7 @@ def test_pty(sandbox, eventually):
     assert 'in pty at /tmp' in said and '30 90' in said
     other = sandbox.pty.create(PtySize(rows=24, cols=80))
     assert sandbox.pty.kill(other.pid) is True
-    assert sandbox.pty.kill(other.pid) is False
+    eventually(lambda: sandbox.pty.kill(other.pid) is False)
 
 
 def test_git(sandbox):
