@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import dataclass
 
 from . import linux, nest
 from .connection import Connection
@@ -14,6 +15,14 @@ from .seccomp import Filter
 
 SOCKET = '/run/assay/guest.sock'
 UNPRIVILEGED_UID = 64999
+
+
+@dataclass
+class Supervisor:
+    pid: int
+    # Its namespaces are made, or were given up.
+    settled: bool = False
+    doomed: bool = False
 
 
 class Zygote:
@@ -35,8 +44,8 @@ class Zygote:
             self._become_supervisor(request, report_write)
         os.close(report_write)
         pidfd = os.pidfd_open(pid)
-        self.supervisors[sandbox_id] = pid
-        said, reported = bytearray(), []
+        supervisor = self.supervisors[sandbox_id] = Supervisor(pid)
+        said = bytearray()
 
         def read_report(*_):
             chunk = os.read(report, 65536)
@@ -45,7 +54,10 @@ class Zygote:
                 return
             self.loop.unwatch(report)
             os.close(report)
-            reported.append(True)
+            supervisor.settled = True
+            if supervisor.doomed:
+                said.clear()
+                os.kill(pid, signal.SIGKILL)
             answer = json.loads(said) if said else {'error': 'its supervisor was killed'}
             if 'error' not in answer:
                 stream.event({'state': 'ready', **answer})
@@ -54,21 +66,24 @@ class Zygote:
 
         def exited(*_):
             self.loop.unwatch(pidfd)
+            while not supervisor.settled:
+                read_report()
             os.close(pidfd)
             os.waitpid(pid, 0)
             del self.supervisors[sandbox_id]
-            while not reported:
-                read_report()
             stream.end()
 
         self.loop.watch(report, read_report)
         self.loop.watch(pidfd, exited)
 
     def kill(self, stream, request):
-        pid = self.supervisors.get(request['sandboxId'])
-        if pid is None:
+        supervisor = self.supervisors.get(request['sandboxId'])
+        if supervisor is None:
             raise OpError('not_found', f"there is no sandbox {request['sandboxId']}")
-        os.kill(pid, signal.SIGKILL)
+        # One killed while bubblewrap is at work would leave a first process behind that is half made and waits for ever.
+        supervisor.doomed = True
+        if supervisor.settled:
+            os.kill(supervisor.pid, signal.SIGKILL)
         stream.end()
 
     def _become_supervisor(self, request: dict, report: int):
@@ -81,8 +96,8 @@ class Zygote:
         supervisor.run(SOCKET, request, self.filter, report)
 
     def quit(self):
-        for pid in self.supervisors.values():
-            os.kill(pid, signal.SIGKILL)
+        for supervisor in self.supervisors.values():
+            os.kill(supervisor.pid, signal.SIGKILL)
         os._exit(0)
 
 
