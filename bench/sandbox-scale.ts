@@ -14,7 +14,7 @@ const { values } = parseArgs({
 });
 
 const server = await startTestSandboxServer({ args: ['--max-sandboxes', '1000'] });
-const connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+const { connection } = server;
 const create = (): Promise<Sandbox> => Sandbox.create({ ...connection, timeoutMs: 3_600_000 });
 const killAll = (all: Sandbox[]): Promise<unknown> => Promise.all(all.map((sandbox) => sandbox.kill()));
 const expectTwo = ({ text }: { text?: string | undefined }): void => {

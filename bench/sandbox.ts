@@ -12,7 +12,7 @@ const warmup = Number(values.warmup);
 
 const server = await startTestSandboxServer();
 try {
-  const connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  const { connection } = server;
   const measure = async (work: () => Promise<unknown>): Promise<number[]> => {
     const durationsMs: number[] = [];
     for (let run = -warmup; run < runs; run++) {

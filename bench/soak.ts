@@ -23,7 +23,7 @@ interface Sample {
 }
 
 const server = await startTestSandboxServer({ args: ['--warm', '2'] });
-const connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+const { connection } = server;
 const endAt = Date.now() + minutes * 60_000;
 let lives = 0;
 let failures = 0;

@@ -9,6 +9,7 @@ import { batchRetryCommand, batchRunCommand, exitCodeOfCounts, followBatch } fro
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
+import { print } from './print.ts';
 import { printableLine } from './printable.ts';
 import { wholeNumber } from './run-options.ts';
 import { table } from './table.ts';
@@ -103,16 +104,7 @@ function listCommand(): Command {
         utcTime(startedAt),
         endedAt ? duration(endedAt.getTime() - startedAt.getTime()) : '',
       ]);
-      print(
-        table(
-          ['BATCH', 'STATE', 'STARTED (UTC)', 'TOOK'].map((title) => ({ title, align: 'left' })),
-          rows,
-        ),
-      );
+      print(table(['BATCH', 'STATE', 'STARTED (UTC)', 'TOOK'], rows));
     }),
   );
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

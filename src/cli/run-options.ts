@@ -56,7 +56,7 @@ export function addSpecOptions(command: Command): Command {
     )
     .option('--attempts <number>', 'attempts of the code in all (default: 3)', wholeNumber(1, 100))
     .option('--key <key>', 'the same key is the same job (default: a new job)')
-    .option('--label <name=value>', 'a label of your own; may be repeated', label, {})
+    .option('--label <name=value>', 'a label of your own; may be repeated', nameValue, {})
     .option('--template <name>', 'sandbox template (default: default)')
     .option('--internet', 'let the sandbox reach the internet');
 }
@@ -79,11 +79,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
-function appended(value: string, previous: string[]): string[] {
+/** A collector of option values that may be repeated. */
+export function appended(value: string, previous: string[]): string[] {
   return [...previous, value];
 }
 
-function label(text: string, previous: Record<string, string>): Record<string, string> {
+/** A collector of `name=value`. */
+export function nameValue(text: string, previous: Record<string, string>): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must look like name=value');
   return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };

@@ -3,6 +3,7 @@ import type { ScheduleHandle, ScheduleRun, ScheduleStatus } from '../client/sche
 import type { ConnectionOptions } from './connection-options.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import { UsageError } from './cli-error.ts';
+import { print } from './print.ts';
 import { printableLine } from './printable.ts';
 import { scheduleCreateCommand, scheduleUpdateCommand } from './schedule-create.ts';
 import { SCHEDULE_NEEDS } from './schedule-needs.ts';
@@ -88,12 +89,7 @@ function listCommand(): Command {
         paused ? 'paused' : timeOrNothing(nextRunAt),
         timeOrNothing(lastRunAt),
       ]);
-      print(
-        table(
-          ['SCHEDULE', 'NEXT (UTC)', 'LAST (UTC)'].map((title) => ({ title, align: 'left' })),
-          rows,
-        ),
-      );
+      print(table(['SCHEDULE', 'NEXT (UTC)', 'LAST (UTC)'], rows));
     }),
   );
 }
@@ -142,10 +138,7 @@ function runsTable(runs: ScheduleRun[]): string {
     ];
   });
   const titles = ['BEGAN (UTC)', 'STATE', 'PASSED', 'NEW FAIL', 'NEW PASS', 'SLOW', 'FLAKY', 'BATCH'];
-  return table(
-    titles.map((title) => ({ title, align: 'left' })),
-    rows,
-  );
+  return table(titles, rows);
 }
 
 function time(text: string): Date {
@@ -156,7 +149,3 @@ function time(text: string): Date {
 }
 
 const timeOrNothing = (date: Date | undefined): string => (date ? utcTime(date) : '');
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}

@@ -5,8 +5,9 @@ export interface Column {
   align?: 'left' | 'right';
 }
 
-/** Rows under titles, columns two spaces apart. Cells may be styled; they must be free of line feeds. */
-export function table(columns: Column[], rows: string[][]): string {
+/** Rows under titles, columns two spaces apart; a title alone is a column to the left. Cells may be styled; they must be free of line feeds. */
+export function table(titles: (Column | string)[], rows: string[][]): string {
+  const columns: Column[] = titles.map((title) => (typeof title === 'string' ? { title } : title));
   const widths = columns.map((column, index) =>
     Math.max(width(column.title), ...rows.map((row) => width(row[index] ?? ''))),
   );

@@ -3,7 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { Template } from '@e2b/code-interpreter';
 import { UsageError } from './cli-error.ts';
+import { print } from './print.ts';
 import { printableLine } from './printable.ts';
+import { appended } from './run-options.ts';
 import {
   addSandboxOptions,
   callControlPlane,
@@ -51,7 +53,7 @@ function buildCommand(): Command {
     )
     .argument('<path>', 'a Dockerfile, or a folder with e2b.Dockerfile or Dockerfile')
     .option('--name <name>', 'name of the template (default: the name of its folder)')
-    .option('--tag <tag>', 'a tag; may be repeated', (value: string, all: string[]) => [...all, value], []);
+    .option('--tag <tag>', 'a tag; may be repeated', appended, []);
   return addSandboxOptions(command).action(build);
 }
 
@@ -65,7 +67,7 @@ async function build(path: string, options: BuildOptions): Promise<void> {
     ...(options.tag.length > 0 && { tags: options.tag }),
     onBuildLogs: ({ message }) => void process.stderr.write(`${printableLine(message)}\n`),
   });
-  process.stdout.write(`${info.name ?? name}\n`);
+  print(info.name ?? name);
 }
 
 function dockerfileOf(path: string): string {
@@ -83,22 +85,14 @@ function listCommand(): Command {
     .option('--json', 'print one JSON array');
   return addSandboxOptions(command).action(async (options: SandboxConnectionOptions & { json?: boolean }) => {
     const found = (await callControlPlane(sandboxConnection(options), 'GET', '/templates')) as TemplateRow[];
-    if (options.json) return void process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+    if (options.json) return print(JSON.stringify(found, null, 2));
     const rows = found.map(({ templateID, names, aliases, tags, diskSizeMB, updatedAt }) => [
       printableLine((names ?? aliases)?.[0] ?? templateID),
       printableLine(tags?.join(' ') ?? ''),
       diskSizeMB === undefined ? '' : size(diskSizeMB * 1024 ** 2),
       updatedAt === undefined ? '' : utcTime(new Date(updatedAt)),
     ]);
-    const titles = ['TEMPLATE', 'TAGS', 'SIZE', 'BUILT (UTC)'];
-    process.stdout.write(
-      rows.length === 0
-        ? 'no templates\n'
-        : `${table(
-            titles.map((title) => ({ title })),
-            rows,
-          )}\n`,
-    );
+    print(rows.length === 0 ? 'no templates' : table(['TEMPLATE', 'TAGS', 'SIZE', 'BUILT (UTC)'], rows));
   });
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRunning, type ProcessIdentity } from './process-identity.ts';
 import { findRunningStack } from './stack-record.ts';
 
 /** How a sandbox server on this machine is reached. */
@@ -17,24 +18,15 @@ export function findSandboxServer(
   stateDir = sandboxStateDir(home),
 ): LocalSandboxServer | undefined {
   const record = readRecord(join(stateDir, 'server.json'));
-  if (record && isAlive(record.pid)) return { url: record.url, apiKey: record.apiKey };
+  if (record && isRunning(record)) return { url: record.url, apiKey: record.apiKey };
   const sandbox = findRunningStack(home)?.config.sandbox;
   return sandbox?.apiUrl ? { url: sandbox.apiUrl, apiKey: sandbox.apiKey } : undefined;
 }
 
-function readRecord(path: string): (LocalSandboxServer & { pid: number }) | undefined {
+function readRecord(path: string): (LocalSandboxServer & ProcessIdentity) | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as LocalSandboxServer & { pid: number };
+    return JSON.parse(readFileSync(path, 'utf8')) as LocalSandboxServer & ProcessIdentity;
   } catch {
     return undefined; // none, or one that is being written
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: string }).code === 'EPERM';
   }
 }

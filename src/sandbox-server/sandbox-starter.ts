@@ -28,6 +28,9 @@ export interface SandboxStarterDeps {
   log: Logger;
 }
 
+/** What its processes are told of what a client asked for. */
+type ProcessRequest = Pick<SandboxRequest, 'envs' | 'internet'>;
+
 /** What a new sandbox starts with beside its template. */
 export interface Origin {
   nest: Nest;
@@ -127,7 +130,7 @@ export class SandboxStarter {
     }
   }
 
-  async #spawn(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
+  async #spawn(id: string, request: ProcessRequest, origin: Origin): Promise<GuestLink> {
     const shutdown = this.#shutdown.signal;
     shutdown.throwIfAborted();
     const abandon = new AbortController();
@@ -147,7 +150,7 @@ export class SandboxStarter {
   async #spawnUnless(
     abandon: AbortController,
     id: string,
-    request: SandboxRequest,
+    request: ProcessRequest,
     origin: Origin,
   ): Promise<GuestLink> {
     const { nest, image } = origin;
@@ -208,8 +211,7 @@ export class SandboxStarter {
     const id = newId();
     const [nest] = this.#deps.nests;
     if (!nest) throw new Error('there is no template');
-    const plain = { envs: {}, internet: false } as SandboxRequest;
-    const link = await this.#spawn(id, plain, { nest });
+    const link = await this.#spawn(id, { envs: {}, internet: false }, { nest });
     // A template without Python has no interpreter to prepare.
     await link.call('kernel.prepare', { language: 'python' }).catch(() => undefined);
     return { id, link };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import type { OutboundRules } from './egress/address-rules.ts';
 import type { GuestLink } from './link/guest-link.ts';
 import type { SandboxLimits } from './options.ts';
 import { SandboxLog } from './sandbox-log.ts';
@@ -17,15 +18,13 @@ export interface SandboxRequest {
 }
 
 /** How the network of a sandbox is to be, by E2B's names. */
-export interface NetworkRequest {
+export interface NetworkRequest extends OutboundRules {
   /** Whether servers in the sandbox can be reached without a token. Default true. */
   allowPublicTraffic?: boolean;
   /** The host that servers in the sandbox are told they were asked by; `${PORT}` stands for the port. */
   maskRequestHost?: string;
   /** Ports whose servers speak TLS. */
   httpsPorts?: number[];
-  allowOut?: string[];
-  denyOut?: string[];
 }
 
 /** What becomes of a sandbox whose time is up. */

@@ -146,7 +146,7 @@ export class Sandboxes {
   ): Promise<Image> {
     const { images, log } = this.#deps;
     const bytes = await this.#copyFiles(sandbox, images.scratchOf(known.id));
-    const from = this.#origins.get(sandbox)?.image;
+    const { image: from } = this.#originOf(sandbox);
     const folders = this.#foldersOf(sandbox);
     const image: Image = {
       base: sandbox.template,
@@ -171,15 +171,20 @@ export class Sandboxes {
   }
 
   #foldersOf(sandbox: Sandbox): string[] {
-    const origin = this.#origins.get(sandbox);
-    return [...new Set([...(origin?.image?.folders ?? []), ...(origin?.folders ?? [])])];
+    const { image, folders = [] } = this.#originOf(sandbox);
+    return [...new Set([...(image?.folders ?? []), ...folders])];
+  }
+
+  /** What it was made from, which is known of each. */
+  #originOf(sandbox: Sandbox): Origin {
+    return this.#origins.get(sandbox) as Origin;
   }
 
   /** Makes copies of a sandbox that start with its files. One that fails is an error in the list. @throws ApiError 404 · 500 */
   async fork(sandbox: Sandbox, count: number, timeoutMs: number): Promise<PromiseSettledResult<Sandbox>[]> {
     const archive = this.#deps.images.scratchOf(newId('f'));
     await this.#copyFiles(sandbox, archive);
-    const origin = this.#origins.get(sandbox) ?? this.#deps.starter.originOf(sandbox.template);
+    const origin = this.#originOf(sandbox);
     const request = { ...sandbox.request, timeoutMs };
     try {
       return await Promise.allSettled(
@@ -251,8 +256,9 @@ export class Sandboxes {
   }
 
   async #putOnDisk(sandbox: Sandbox): Promise<void> {
-    await packFiles(sandbox.link, this.#deps.images.scratchOf(sandbox.id), this.#packing(sandbox));
-    if (!this.#live.has(sandbox.id)) await rm(this.#deps.images.scratchOf(sandbox.id), { force: true });
+    const archive = this.#deps.images.scratchOf(sandbox.id);
+    await packFiles(sandbox.link, archive, this.#packing(sandbox));
+    if (!this.#live.has(sandbox.id)) await rm(archive, { force: true });
     this.#expectLive(sandbox);
     sandbox.state = 'on-disk';
     sandbox.detach();
@@ -261,7 +267,7 @@ export class Sandboxes {
 
   async #takeFromDisk(sandbox: Sandbox, timeoutMs: number): Promise<void> {
     const archive = this.#deps.images.scratchOf(sandbox.id);
-    const origin = this.#origins.get(sandbox) ?? this.#deps.starter.originOf(sandbox.template);
+    const origin = this.#originOf(sandbox);
     this.#expectRoom();
     const link = await this.#deps.starter.startAs(sandbox.id, sandbox.request, { ...origin, archive });
     await rm(archive, { force: true });

@@ -15,7 +15,7 @@ import { ImageStore } from './images/image-store.ts';
 import { GuestListener } from './link/guest-listener.ts';
 import { Nest } from './link/nest.ts';
 import { bwrapPackageDir } from './link/nest-args.ts';
-import { ProcessRecord } from './link/process-record.ts';
+import { ProcessRecord, startTicksOf } from './link/process-record.ts';
 import { findProgram, findPython } from './link/programs.ts';
 import { DEFAULT_LIMITS, DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions } from './options.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
@@ -124,7 +124,7 @@ export async function startSandboxServer(
   const { address, port, family } = server.address() as AddressInfo;
   const url = `${options.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   // For commands that look for a running server; it holds the key, so it is for its user alone.
-  const reach = { url, apiKey: options.apiKey, pid: process.pid };
+  const reach = { url, apiKey: options.apiKey, pid: process.pid, startTime: startTicksOf(process.pid) };
   await writeFile(recordPath, JSON.stringify(reach), { mode: 0o600 });
   log.info({ event: 'server.listening', url });
   return {

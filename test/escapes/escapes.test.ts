@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
-
-import { Sandbox } from '@e2b/code-interpreter';
+import type { Sandbox } from '@e2b/code-interpreter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 import { attempts, type Attempt } from './corpus.ts';
 import { GUARDS } from './guards.ts';
-import { MARKS, runAttempt } from './neighbour.ts';
+import { LIMITS, runAttempt, startAttacker, startNeighbour } from './neighbour.ts';
 import { runInside } from './outer.ts';
 
 const ALL = attempts();
-const LIMITS = ['--home-mb', '8', '--tmp-mb', '8', '--memory-mb', '128', '--processes', '64'];
 
 // The attempts call the kernel by numbers, which are those of one architecture.
 describe.runIf(process.arch === 'x64')('escapes', () => {
@@ -26,16 +23,8 @@ describe.runIf(process.arch === 'x64')('escapes', () => {
     let neighbour: Sandbox;
     beforeAll(async () => {
       server = await startTestSandboxServer({ packages: false, args: LIMITS });
-      const connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url };
-      neighbour = await Sandbox.create(connection);
-      await neighbour.files.write('marks.py', MARKS);
-      await neighbour.commands.run('exec -a neighbour-mark-7431 python3 marks.py', {
-        background: true,
-        timeoutMs: 0,
-      });
-      const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-      const envs = { HOST_PORT: new URL(server.url).port, HOST_BOOT_ID: bootId };
-      attacker = await Sandbox.create({ ...connection, envs });
+      neighbour = await startNeighbour(server);
+      attacker = await startAttacker(server, Number(new URL(server.url).port));
     });
     afterAll(() => server.stop());
 

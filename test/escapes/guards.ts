@@ -75,7 +75,7 @@ export const GUARDS: Record<string, Change[]> = {
       '        os.set_inheritable(sandbox.fdinfo, True)\n        command = [*prlimit_command',
     ],
   ],
-  'boot-id': [['guest/holder.py', `'--ro-bind-data', str(boot_id), '/proc/sys/kernel/random/boot_id', `, '']],
+  'boot-id': [['guest/holder.py', `'--ro-bind-data', str(BOOT_ID), '/proc/sys/kernel/random/boot_id', `, '']],
   'host-name': [
     ['guest/holder.py', `'--hostname', 'sandbox', `, ''],
     ['guest/holder.py', `'--unshare-uts', `, ''],

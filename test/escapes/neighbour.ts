@@ -1,7 +1,14 @@
-import type { Sandbox } from '@e2b/code-interpreter';
+import { readFileSync } from 'node:fs';
+
+import { Sandbox } from '@e2b/code-interpreter';
+
+import type { TestSandboxServer } from '../support/sandbox-server.ts';
+
+/** Small enough for attempts on them to be quick. */
+export const LIMITS = ['--home-mb', '8', '--tmp-mb', '8', '--memory-mb', '128', '--processes', '64'];
 
 /** What a neighbour leaves where others might look for it; the file `ready` says that all of it is there. */
-export const MARKS = `
+const MARKS = `
 import ctypes, os, socket, threading
 MARK = 'neighbour-mark-7431'
 libc = ctypes.CDLL(None)
@@ -26,6 +33,24 @@ serve(socket.AF_UNIX, '/tmp/neighbour.sock')
 with open('ready', 'w') as file: file.write('in peace')
 threading.Event().wait()
 `;
+
+/** A sandbox that others might look into, with all its marks. */
+export async function startNeighbour({ connection }: TestSandboxServer): Promise<Sandbox> {
+  const neighbour = await Sandbox.create(connection);
+  await neighbour.files.write('marks.py', MARKS);
+  await neighbour.commands.run('exec -a neighbour-mark-7431 python3 marks.py', {
+    background: true,
+    timeoutMs: 0,
+  });
+  while (!(await neighbour.files.exists('ready'))) await new Promise((resolve) => setTimeout(resolve, 50));
+  return neighbour;
+}
+
+/** A sandbox for attempts, which are told what there is of the host to be found. */
+export function startAttacker({ connection }: TestSandboxServer, hostPort: number): Promise<Sandbox> {
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return Sandbox.create({ ...connection, envs: { HOST_PORT: String(hostPort), HOST_BOOT_ID: bootId } });
+}
 
 /** The last line that an attempt prints, or how it ended without one. */
 export async function runAttempt(sandbox: Sandbox, program: string): Promise<string> {

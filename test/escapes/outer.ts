@@ -33,8 +33,6 @@ export async function runInside(attempts: Attempt[], changes: Change[]): Promise
     JSON.stringify({
       changes,
       programs: attempts.map(({ name, program }) => [name, program]),
-      python,
-      bwrap,
     }),
   );
   const system = SYSTEM.filter((name) => existsSync(`/${name}`)).flatMap((name) =>
@@ -65,7 +63,19 @@ export async function runInside(attempts: Attempt[], changes: Change[]): Promise
     ...['--ro-bind', '/etc', '/etc', ...(isRoot ? ['--dir', '/proc'] : ['--proc', '/proc']), '--dev', '/dev'],
     ...['/tmp', '/srv', '/run'].flatMap((path) => ['--perms', '1777', '--tmpfs', path]),
     ...readOnly,
-    ...['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'HOME', '/tmp', '--chdir', '/tmp'],
+    ...[
+      '--setenv',
+      'PATH',
+      '/usr/local/bin:/usr/bin:/bin',
+      '--setenv',
+      'HOME',
+      '/tmp',
+      '--setenv',
+      'ASSAY_HOME',
+      assayHome(),
+      '--chdir',
+      '/tmp',
+    ],
     ...['--', ...(isRoot ? ['/bin/sh', '-c', AS_ORDINARY_USER, 'sh'] : []), ...command],
   ];
   try {

@@ -15,11 +15,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 
 let server: TestSandboxServer;
-let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+let connection: TestSandboxServer['connection'];
 
 beforeAll(async () => {
   server = await startTestSandboxServer({ packages: false, args: ['--max-sandboxes', '5'] });
-  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  connection = server.connection;
 });
 afterEach(async () => {
   for (const { sandboxId } of await listAll()) await Sandbox.kill(sandboxId, connection);

@@ -9,11 +9,11 @@ import { startTestSandboxServer, type TestSandboxServer } from '../support/sandb
 
 let server: TestSandboxServer;
 let idleProcesses: number;
-let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+let connection: TestSandboxServer['connection'];
 
 beforeAll(async () => {
   server = await startTestSandboxServer({ args: ['--max-sandboxes', '5'] });
-  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  connection = server.connection;
   await (await Sandbox.create(connection)).kill();
   idleProcesses = footprint(server.pid).processes;
 });

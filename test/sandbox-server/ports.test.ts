@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 
 let server: TestSandboxServer;
-let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+let connection: TestSandboxServer['connection'];
 let sandbox: Sandbox;
 
 /** Answers with what it was asked: method, path, headers and body; `/big` with 30 MB. */
@@ -78,7 +78,7 @@ function ask(
 
 beforeAll(async () => {
   server = await startTestSandboxServer({ packages: false });
-  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  connection = server.connection;
   sandbox = await Sandbox.create(connection);
   await serve(sandbox, '127.0.0.1', 8000);
 });

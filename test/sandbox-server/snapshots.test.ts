@@ -8,13 +8,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 
 let server: TestSandboxServer;
-let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+let connection: TestSandboxServer['connection'];
 let sandbox: Sandbox;
 const stateDir = mkdtempSync(join(tmpdir(), 'assay-test-snapshots-'));
 
 async function start(): Promise<void> {
   server = await startTestSandboxServer({ packages: false, stateDir });
-  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  connection = server.connection;
   sandbox = await Sandbox.create({ ...connection, envs: { COLOUR: 'green' }, metadata: { a: 'b' } });
 }
 beforeAll(start);

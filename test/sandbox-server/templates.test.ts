@@ -15,13 +15,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 
 let server: TestSandboxServer;
-let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+let connection: TestSandboxServer['connection'];
 const context = mkdtempSync(join(tmpdir(), 'assay-test-context-'));
 const stateDir = mkdtempSync(join(tmpdir(), 'assay-test-templates-'));
 
 async function start(): Promise<void> {
   server = await startTestSandboxServer({ packages: false, stateDir });
-  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  connection = server.connection;
 }
 beforeAll(async () => {
   mkdirSync(join(context, 'folder', 'deep'), { recursive: true });

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 
 let server: TestSandboxServer;
-let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+let connection: TestSandboxServer['connection'];
 
 beforeAll(async () => {
   server = await startTestSandboxServer({ args: ['--warm', '2', '--max-sandboxes', '3'] });
-  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  connection = server.connection;
 });
 afterAll(() => server.stop());
 

@@ -13,6 +13,8 @@ const HOME = process.env['ASSAY_HOME'] ?? join(ROOT, '.assay');
 export interface TestSandboxServerOptions {
   /** Further arguments of `src/sandbox-server/main.ts`. */
   args?: string[];
+  /** The server's program; by default the project's own. */
+  main?: string;
   /** Where its state lies; by default a temporary folder that `stop` removes. */
   stateDir?: string;
   /** The same port again, for a server that is to come back; by default a free one. */
@@ -28,6 +30,8 @@ export interface TestSandboxServerOptions {
 export interface TestSandboxServer {
   /** For `apiUrl` and `sandboxUrl` alike. */
   url: string;
+  /** What E2B's SDK needs to reach it, without tries of its own. */
+  connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
   apiKey: string;
   pid: number;
   stateDir: string;
@@ -45,7 +49,8 @@ export async function startTestSandboxServer(
 ): Promise<TestSandboxServer> {
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'assay-test-sandboxes-'));
   const sitePackages = join(HOME, 'templates', 'default', 'site-packages');
-  const args = ['--disable-warning=ExperimentalWarning', join(ROOT, 'src', 'sandbox-server', 'main.ts')];
+  const main = options.main ?? join(ROOT, 'src', 'sandbox-server', 'main.ts');
+  const args = ['--disable-warning=ExperimentalWarning', main];
   args.push('--state', stateDir, '--port', String(options.port ?? 0));
   args.push('--python', join(HOME, 'python', 'bin', 'python'));
   const bwrap = packagedBwrap();
@@ -82,9 +87,12 @@ export async function startTestSandboxServer(
   const clean = (): void => {
     if (!options.stateDir) rmSync(stateDir, { recursive: true, force: true });
   };
+  const url = ready.get('E2B_API_URL') ?? '';
+  const apiKey = ready.get('E2B_API_KEY') ?? '';
   return {
-    url: ready.get('E2B_API_URL') ?? '',
-    apiKey: ready.get('E2B_API_KEY') ?? '',
+    url,
+    apiKey,
+    connection: { apiKey, apiUrl: url, sandboxUrl: url, retries: 0 },
     pid: child.pid ?? 0,
     stateDir,
     log,

@@ -3,9 +3,8 @@ import { CommandExitError, Sandbox, TimeoutError } from '@e2b/code-interpreter';
 import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Interrupt } from '../interrupt.ts';
-import { number } from '../run-options.ts';
+import { nameValue, number } from '../run-options.ts';
 import { addSandboxOptions, sandboxConnection, type SandboxConnectionOptions } from './connection.ts';
-import { pair } from './manage.ts';
 
 interface ExecOptions extends SandboxConnectionOptions {
   cwd?: string;
@@ -23,7 +22,7 @@ export function execCommand(): Command {
     .argument('<id>', 'id of the sandbox')
     .argument('<command...>', 'one word is a line for the shell, more are a program and its arguments')
     .option('--cwd <folder>', 'where it runs (default: the home folder)')
-    .option('-e, --env <name=value>', 'a variable; may be repeated', pair, {})
+    .option('-e, --env <name=value>', 'a variable; may be repeated', nameValue, {})
     .option('--timeout <seconds>', 'ends it after so long (default: never)', number(0.1, 86_400))
     .addHelpText(
       'after',

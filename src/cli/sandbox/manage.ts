@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { Sandbox, type ConnectionOpts, type SandboxInfo } from '@e2b/code-interpreter';
 import { UsageError } from '../cli-error.ts';
+import { print } from '../print.ts';
 import { printableLine } from '../printable.ts';
-import { number } from '../run-options.ts';
+import { nameValue, number } from '../run-options.ts';
 import { table } from '../table.ts';
 import { utcTime } from '../units.ts';
 import {
@@ -41,8 +42,8 @@ export function createCommand(): Command {
     .description('Creates a sandbox, of a template or a snapshot, and prints its id.')
     .argument('[template]', 'template or snapshot', 'default')
     .option('--timeout <seconds>', 'how long it lives', number(1, 86_400), 300)
-    .option('--metadata <name=value>', 'what to find it by; may be repeated', pair, {})
-    .option('-e, --env <name=value>', 'a variable of all its processes; may be repeated', pair, {})
+    .option('--metadata <name=value>', 'what to find it by; may be repeated', nameValue, {})
+    .option('-e, --env <name=value>', 'a variable of all its processes; may be repeated', nameValue, {})
     .option('--internet', 'let it reach the internet')
     .option('--json', 'print what is known of it as JSON');
   return addSandboxOptions(command).action(async (template: string, options: CreateOptions) => {
@@ -70,7 +71,7 @@ export function listCommand(): Command {
     .summary('list sandboxes')
     .description('Lists sandboxes, newest first.')
     .option('--only <state>', 'running or paused', oneOf('running', 'paused'))
-    .option('--metadata <name=value>', 'only those with it; may be repeated', pair, {})
+    .option('--metadata <name=value>', 'only those with it; may be repeated', nameValue, {})
     .option('--json', 'print one JSON array');
   return addSandboxOptions(command).action(async (options: ListOptions) => {
     const found = await listAll(sandboxConnection(options), options);
@@ -89,12 +90,7 @@ export function listCommand(): Command {
       ),
     ]);
     const titles = ['SANDBOX', 'TEMPLATE', 'STATE', 'STARTED (UTC)', 'ENDS (UTC)', 'METADATA'];
-    print(
-      table(
-        titles.map((title) => ({ title })),
-        rows,
-      ),
-    );
+    print(table(titles, rows));
   });
 }
 
@@ -188,21 +184,10 @@ async function listAll(
   return found;
 }
 
-/** Collects `name=value`. */
-export function pair(text: string, previous: Record<string, string>): Record<string, string> {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('It must look like name=value');
-  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
-}
-
 function oneOf<T extends string>(...choices: T[]): (text: string) => T {
   return (text) => {
     const found = choices.find((choice) => choice === text);
     if (found) return found;
     throw new InvalidArgumentError(`It must be ${choices.join(' or ')}`);
   };
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { sandboxProcess } from '../../embedded/sandbox-process.ts';
 import { sandboxStateDir } from '../../embedded/sandbox-server-record.ts';
 import { ensureToolchain } from '../../embedded/set-up.ts';
-import { wholeNumber } from '../run-options.ts';
+import { appended, wholeNumber } from '../run-options.ts';
 
 interface ServeOptions {
   port: number;
@@ -41,7 +41,7 @@ export function serveCommand(): Command {
     .option(
       '--allow-address <range>',
       'a private address or range that they may reach too; may be repeated',
-      (value: string, all: string[]) => [...all, value],
+      appended,
       [],
     )
     .option(

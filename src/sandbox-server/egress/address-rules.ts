@@ -63,12 +63,9 @@ export class AddressRules {
     if (!contains(this.#excepted, plain) && this.#isPrivate(plain)) {
       return `${name} is on this machine or a private network`;
     }
-    const allowedAddresses = allowOut.filter(isAddress);
-    if (contains(addressList(allowedAddresses), plain)) return undefined;
+    if (contains(addressList(allowOut.filter(isAddress)), plain)) return undefined;
     if (allowOut.some((pattern) => !isAddress(pattern) && matchesName(pattern, name))) return undefined;
-    return contains(addressList(denyOut.filter(isAddress)), plain)
-      ? `${name} is denied by the sandbox's rules`
-      : undefined;
+    return contains(addressList(denyOut), plain) ? `${name} is denied by the sandbox's rules` : undefined;
   }
 
   #isPrivate(address: string): boolean {

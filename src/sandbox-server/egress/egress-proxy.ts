@@ -1,19 +1,17 @@
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 
 import type { Logger } from 'pino';
 
 import type { GuestLink } from '../link/guest-link.ts';
 import { GuestSocket } from '../link/guest-socket.ts';
-import type { NetworkRequest } from '../sandbox.ts';
-import type { AddressRules } from './address-rules.ts';
+import { forward, isEndToEnd, join } from '../wire/forward.ts';
+import type { AddressRules, OutboundRules } from './address-rules.ts';
 import { resolveName } from './resolve-name.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const MAX_CLIENTS = 512;
-const HOP_BY_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/;
 
 /** A connection of a sandbox to the outside. */
 interface Outbound {
@@ -32,16 +30,16 @@ class RefusedError extends Error {
  * are resolved here and once, so that what was checked is what is connected to.
  */
 export class EgressProxy {
-  #rules: AddressRules;
-  #network: NetworkRequest;
+  #addresses: AddressRules;
+  #rules: OutboundRules;
   #log: Logger;
   #server: Server;
   #open = new Set<Outbound>();
   #clients = 0;
 
-  constructor(rules: AddressRules, network: NetworkRequest, log: Logger) {
+  constructor(addresses: AddressRules, rules: OutboundRules, log: Logger) {
+    this.#addresses = addresses;
     this.#rules = rules;
-    this.#network = network;
     this.#log = log;
     this.#server = createServer((incoming, outgoing) => void this.#forward(incoming, outgoing));
     this.#server.on('connect', (incoming: IncomingMessage, client: Duplex, head: Buffer) => {
@@ -64,10 +62,10 @@ export class EgressProxy {
   }
 
   /** Takes other rules; connections that they do not permit are cut. */
-  update(network: NetworkRequest): void {
-    this.#network = network;
+  update(rules: OutboundRules): void {
+    this.#rules = rules;
     for (const { name, address, socket } of this.#open) {
-      if (this.#rules.refusal(name, address, network) !== undefined) socket.destroy();
+      if (this.#addresses.refusal(name, address, rules) !== undefined) socket.destroy();
     }
   }
 
@@ -91,7 +89,7 @@ export class EgressProxy {
       const socket = await this.#connect(name.replace(/^\[(.*)\]$/, '$1'), Number(port));
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
       socket.write(head);
-      await Promise.allSettled([pipeline(client, socket), pipeline(socket, client)]);
+      await join(client, socket);
     } catch (error) {
       const { status, text } = this.#explain(error);
       client.end(
@@ -106,24 +104,13 @@ export class EgressProxy {
       const url = new URL(incoming.url ?? '');
       if (url.protocol !== 'http:') throw new RefusedError('a proxy is asked for http:// addresses');
       const socket = await this.#connect(url.hostname.replace(/^\[(.*)\]$/, '$1'), Number(url.port || 80));
-      outgoing.once('close', () => socket.destroy());
-      const headers = Object.fromEntries(
-        Object.entries(incoming.headers).filter(([name]) => !HOP_BY_HOP.test(name)),
-      );
-      const outbound = request({
-        createConnection: () => socket,
-        method: incoming.method ?? 'GET',
+      const kept = Object.entries(incoming.headers).filter(([name]) => isEndToEnd(name));
+      const headers = { ...Object.fromEntries(kept), host: url.host };
+      await forward(incoming, outgoing, socket, {
         path: `${url.pathname}${url.search}`,
-        headers: { ...headers, host: url.host, connection: 'close' },
+        headers,
+        passes: isEndToEnd,
       });
-      const answered = new Promise<IncomingMessage>((resolve, reject) => {
-        outbound.once('response', resolve).once('error', reject);
-      });
-      incoming.pipe(outbound);
-      const answer = await answered;
-      const kept = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.test(name));
-      outgoing.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept));
-      await pipeline(answer, outgoing);
     } catch (error) {
       const { status, text } = this.#explain(error);
       if (outgoing.headersSent) return void outgoing.destroy();
@@ -137,7 +124,7 @@ export class EgressProxy {
     if (name === '' || port < 1 || port > 65_535) throw new RefusedError(`'${name}:${port}' is no address`);
     const found = await resolveName(name);
     if (found.length === 0) throw new Error(`${name} has no address`);
-    const refusals = found.map((each) => this.#rules.refusal(name, each, this.#network));
+    const refusals = found.map((each) => this.#addresses.refusal(name, each, this.#rules));
     const address = found[refusals.indexOf(undefined)];
     if (address === undefined) throw new RefusedError(refusals[0]);
     const socket = connect({ host: address, port });

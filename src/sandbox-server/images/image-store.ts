@@ -61,10 +61,12 @@ export class ImageStore {
 
   /** The image with this id or name; of a template that is named without a tag its default one. */
   find(idOrName: string): Image | undefined {
-    const named = (name: string): Image | undefined => this.all().find((image) => image.names.includes(name));
-    const ofTemplate = this.all().filter((image) => image.templateId === idOrName);
+    const known = this.#images.get(idOrName);
+    if (known) return known;
+    const all = this.all();
+    const named = (name: string): Image | undefined => all.find((image) => image.names.includes(name));
+    const ofTemplate = all.filter((image) => image.templateId === idOrName);
     return (
-      this.#images.get(idOrName) ??
       named(idOrName) ??
       named(`${idOrName}:${DEFAULT_TAG}`) ??
       ofTemplate.find((image) => image.names.some((name) => name.endsWith(`:${DEFAULT_TAG}`))) ??

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { GuestLink } from '../link/guest-link.ts';
+import { runProcess, type GuestProcess } from '../link/run-process.ts';
 import type { ImageStart } from './image-store.ts';
 
 const READY_TIMEOUT_MS = 120_000;
@@ -19,7 +20,8 @@ export async function startImage(link: GuestLink, start: ImageStart, signal: Abo
   if (start.readyCommand === undefined) return;
   const until = performance.now() + READY_TIMEOUT_MS;
   let pauseMs = FIRST_PAUSE_MS;
-  while ((await exitCodeOf(link, start, start.readyCommand)) !== 0) {
+  const check = shell(start, start.readyCommand);
+  while ((await runProcess(link, check)).exitCode !== 0) {
     signal.throwIfAborted();
     if (performance.now() > until) {
       throw new NotReadyError(`'${start.readyCommand}' did not succeed within ${READY_TIMEOUT_MS / 1000} s`);
@@ -31,20 +33,11 @@ export async function startImage(link: GuestLink, start: ImageStart, signal: Abo
 
 /** Starts a command that goes on when nobody listens to it. */
 async function launch(link: GuestLink, start: ImageStart, command: string): Promise<void> {
-  const stream = link.open('process.start', shell(start, command));
+  const stream = link.open('process.start', { ...shell(start, command), stdin: false });
   await stream.next();
   stream.cancel();
 }
 
-async function exitCodeOf(link: GuestLink, start: ImageStart, command: string): Promise<unknown> {
-  const stream = link.open('process.start', shell(start, command));
-  let exitCode: unknown;
-  for (let item = await stream.next(); item; item = await stream.next()) {
-    if (item.type === 'event') exitCode = item.event['exitCode'] ?? exitCode;
-  }
-  return exitCode;
-}
-
-function shell({ user, cwd, envs }: ImageStart, command: string): Record<string, unknown> {
-  return { cmd: '/bin/bash', args: ['-l', '-c', command], envs, user, cwd, stdin: false };
+function shell({ user, cwd, envs }: ImageStart, command: string): GuestProcess {
+  return { cmd: '/bin/bash', args: ['-l', '-c', command], envs, user, cwd };
 }

@@ -84,7 +84,7 @@ function isAlive(recorded: RecordedProcess): boolean {
 }
 
 /** Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. */
-function startTicksOf(pid: number): string | undefined {
+export function startTicksOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];

@@ -1,10 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { posix } from 'node:path';
 
 import type { Image, ImageStart } from '../images/image-store.ts';
 import { startImage } from '../images/start-image.ts';
-import { Channel } from '../link/guest-frames.ts';
-import type { GuestStream } from '../link/guest-stream.ts';
+import { runProcess } from '../link/run-process.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { foldersOf, type BuildSpec, type BuildStep } from './build-spec.ts';
@@ -180,42 +178,26 @@ async function run(
   { log }: BuildDeps,
   input?: string,
 ): Promise<void> {
-  const stream = sandbox.link.open('process.start', {
-    cmd,
-    args,
-    envs,
-    cwd,
-    user,
-    stdin: input !== undefined,
-  });
   const out = new LineLogger((line) => log('info', `[${step}] ${line}`, step));
   const errors = new LineLogger((line) => log('warn', `[${step}] ${line}`, step));
-  let end: Record<string, unknown> = {};
-  try {
-    const sent = input === undefined ? undefined : sendFile(stream, input);
-    sent?.catch(() => undefined);
-    for (let item = await stream.next(); item; item = await stream.next()) {
-      if (item.type === 'data') (item.channel === Channel.stdout ? out : errors).push(item.bytes);
-      else if (item.type === 'event') end = item.event;
-    }
-    await sent;
-  } catch (cause) {
-    throw new BuildFailedError(step, (cause as Error).message, { cause });
-  }
+  const failed = (why: string, options?: ErrorOptions): BuildFailedError =>
+    new BuildFailedError(step, why, options);
+  const end = await runProcess(
+    sandbox.link,
+    { cmd, args, envs, cwd, user },
+    {
+      ...(input !== undefined && { input }),
+      onStdout: (bytes) => out.push(bytes),
+      onStderr: (bytes) => errors.push(bytes),
+    },
+  ).catch((cause: unknown) => Promise.reject(failed((cause as Error).message, { cause })));
   out.end();
   errors.end();
-  if (end['exitCode'] === 0) return;
-  const what = input === undefined ? `'${args.at(-1) ?? cmd}'` : 'COPY';
-  const why = errors.last === '' ? '' : `: ${errors.last}`;
-  throw new BuildFailedError(step, `${what} failed: ${String(end['error'])}${why}`);
-}
-
-async function sendFile(stream: GuestStream, path: string): Promise<void> {
-  try {
-    for await (const piece of createReadStream(path)) await stream.write(Channel.body, piece as Buffer);
-  } finally {
-    stream.writeEof();
+  if (end.exitCode !== 0) {
+    const what = input === undefined ? `'${args.at(-1) ?? cmd}'` : 'COPY';
+    throw failed(`${what} failed: ${String(end.error)}${errors.last === '' ? '' : `: ${errors.last}`}`);
   }
+  if (end.unsent) throw failed(end.unsent.message, { cause: end.unsent });
 }
 
 function describe(step: BuildStep): string {

@@ -11,7 +11,7 @@ import { startTestSandboxServer, type TestSandboxServer } from '../../support/sa
 const OUTSIDE = '127.0.0.2';
 
 let server: TestSandboxServer;
-let connection: { apiKey: string; apiUrl: string; sandboxUrl: string; retries: number };
+let connection: TestSandboxServer['connection'];
 let outside: Server;
 let inside: Server;
 let sandbox: Sandbox;
@@ -35,7 +35,7 @@ beforeAll(async () => {
     packages: false,
     args: ['--allow-internet', '--allow-address', OUTSIDE],
   });
-  connection = { apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url, retries: 0 };
+  connection = server.connection;
   sandbox = await Sandbox.create({ ...connection, allowInternetAccess: true });
 });
 afterAll(async () => {
