@@ -34,6 +34,7 @@ test('a pause keeps files, commands and interpreters, and stops them all', async
     timeoutMs: 0,
   });
   clock.wait().catch(() => undefined);
+  await expect.poll(() => sandbox.files.exists('times.txt')).toBe(true);
   expect(await sandbox.pause()).toBe(true);
   expect(await sandbox.pause()).toBe(false);
   expect(await sandbox.isRunning()).toBe(false);
