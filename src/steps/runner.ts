@@ -15,6 +15,7 @@ const PARTS = [
   'python_child.py',
   'command_child.py',
   'clean.py',
+  'lean.py',
   'main.py',
 ];
 const WARM_UP_TIMEOUT_MS = 60_000;
@@ -150,8 +151,8 @@ export const PRELOAD_NAME = 'assay_runners.py';
 export function preloadProgram(): string {
   const { text, hash } = allRunners();
   return `import json
-SPACES = {'${hash}': {'__name__': 'assay'}}
-exec(compile(json.loads(${text}), '<assay>', 'exec'), SPACES['${hash}'])
+SPACES = {'${hash}': {'__name__': 'assay', 'SOURCE': json.loads(${text})}}
+exec(compile(SPACES['${hash}']['SOURCE'], '<assay>', 'exec'), SPACES['${hash}'])
 SPACES['${hash}']['preload']('${WORK_FOLDER}')
 `;
 }
@@ -162,8 +163,8 @@ function loading(): string {
   return `import json as _json, sys as _sys
 _space = getattr(_sys.modules.get('${PRELOAD_NAME.replace('.py', '')}'), 'SPACES', {}).get('${hash}')
 if _space is None:
-    _space = {'__name__': 'assay'}
-    exec(compile(_json.loads(${text}), '<assay>', 'exec'), _space)
+    _space = {'__name__': 'assay', 'SOURCE': _json.loads(${text})}
+    exec(compile(_space['SOURCE'], '<assay>', 'exec'), _space)
 `;
 }
 

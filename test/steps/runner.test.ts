@@ -92,9 +92,34 @@ assert all(b'sleep' not in open('/proc/%s/cmdline' % p, 'rb').read() for p in ot
     await sandbox.kill();
   });
 
+  test('what names a package runs where it is loaded already', { timeout: 60_000 }, async () => {
+    const { sandbox, runner } = await openShared();
+    const loaded = "import sys\nfound = 'pan' + 'das' in sys.modules";
+    const cases: [code: string, tests: string][] = [
+      [loaded, 'assert not found'],
+      [`import pandas\n${loaded}`, 'assert found'],
+      [loaded, 'import numpy\nassert found'],
+      [
+        "import importlib\nmodule = importlib.import_module('num' + 'py')",
+        'assert module.arange(3).sum() == 3',
+      ],
+    ];
+    for (const [code, tests] of cases) {
+      const { fault } = await runTests(sandbox, script(code, tests), stepContext(), runner);
+      expect(fault, tests).toBeUndefined();
+      expect(await runner.clean(stepContext().signal)).toBeUndefined();
+    }
+    const { stdout } = await sandbox.commands.run(
+      'cat /proc/*/cmdline | tr "\\0" "\\n" | grep -c space..serve',
+    );
+    expect(stdout.trim(), 'the small parent runs').toBe('1');
+    await sandbox.kill();
+  });
+
   const spoils: Record<string, string> = {
     'a killed runner': 'import os, signal; os.kill(-1, signal.SIGKILL)',
     'its parent killed': 'import os, signal; os.kill(os.getppid(), signal.SIGKILL)',
+    'its parent killed beside pandas': 'import os, pandas, signal; os.kill(os.getppid(), signal.SIGKILL)',
     'a System V object': 'import ctypes; assert ctypes.CDLL(None).msgget(0x1234, 0o1666) >= 0',
   };
   test.for(Object.entries(spoils))('%s spoils the sandbox', { timeout: 60_000 }, async ([, code]) => {

@@ -1,7 +1,12 @@
 # Entry: what the step asks for, by mode.
 
 
+lean = []
+
+
 def main(plan):
+    if lean and lean[0].suits(plan):
+        return lean[0].call("main", plan)
     show = Printer()
     protect(plan["folder"])
     os.makedirs(plan["folder"], exist_ok=True)
@@ -17,7 +22,13 @@ def preload(folder):
 
 
 def warm_up(plan):
-    """Before the first of many runs: notes what the sandbox looks like, and prepares what all runs share."""
+    """Before the first of many runs."""
+    lean.append(LeanParent(plan))
+    prepare(plan)
+
+
+def prepare(plan):
+    """Prepares what many runs share, and notes what the sandbox looks like."""
     protect(plan["folder"])
     os.makedirs(plan["folder"], exist_ok=True)
     if plan["pytest"]:

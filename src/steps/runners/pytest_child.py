@@ -61,6 +61,8 @@ class Prepared:
             arguments + [os.path.join(folder, TEST_MODULE + ".py")], plugins=[self.reporter])
         self.session = _pytest.main.Session.from_config(self.config)
         self.session.exitstatus = 0
+        if not conftest:  # There is one file: nobody needs to look for it in every folder on the way to it.
+            self.session.collect = self.reporter.modules
         self.config._do_configure()
         self.config.hook.pytest_sessionstart(session=self.session)
         # Whoever is forked for something else is not to notice.
@@ -168,6 +170,7 @@ class Reporter:
             self.coverage.start()
 
     def pytest_sessionstart(self, session):
+        self.session = session
         self.snapshots.append(Snapshot(FOOTING))
 
     def pytest_collection(self, session):
@@ -178,6 +181,11 @@ class Reporter:
         return [id(impl) for name in ("pytest_runtest_protocol", "pytest_runtest_makereport", "pytest_runtest_logreport",
                                       "pytest_runtest_call", "pytest_pyfunc_call", "pytest_collection_modifyitems")
                 for impl in getattr(hook, name).get_hookimpls()]
+
+    def modules(self):
+        from pathlib import Path
+
+        return [self.module_type.from_parent(self.session, path=Path(self.path))]
 
     def pytest_pycollect_makemodule(self, module_path, parent):
         if str(module_path) == self.path:

@@ -1,0 +1,67 @@
+# In the parent of many runs, which has all of the template's packages loaded: a second, small parent that forks for the runs that name none of
+# them. A fork costs what its process holds, several times over, and the small one holds a tenth.
+
+# What children, and most short programs, need anyway; each child that loaded it by itself would take longer than its run.
+LOADED_AHEAD = (
+    "atexit bisect codecs collections copy dataclasses datetime decimal enum fractions functools gc hashlib heapq importlib.util inspect "
+    "io itertools json linecache math operator random re site statistics string tempfile threading tokenize traceback types typing "
+    "unittest.case unittest.mock"
+).split()
+START = "import sys; space = {'__name__': 'assay'}; exec(compile(sys.stdin.buffer.read(int(sys.argv[1])), '<assay>', 'exec'), space); space['serve']()"
+
+
+class LeanParent:
+    """That process, and what tells which runs it is for."""
+
+    def __init__(self, plan):
+        import re, subprocess
+
+        source = SOURCE.encode("utf-8", "surrogatepass")
+        command = [sys.executable, "-I", "-c", START, str(len(source))]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdin.write(source)
+        loaded = set(self.call("begin", {**plan, "path": sys.path}))
+        here = {name.partition(".")[0] for name in sys.modules}
+        self.words, self.heavy = re.compile(r"\w+").findall, here - loaded - set(sys.stdlib_module_names)
+
+    def suits(self, plan):
+        """Whether a run names nothing that would have to be loaded for it."""
+        if plan["mode"] == "command":
+            return True
+        texts = (plan["code"], plan.get("tests", ""))
+        return not plan.get("coverage") and not any(self.heavy.intersection(self.words(text)) for text in texts)
+
+    def call(self, name, plan):
+        """Passes on what it prints. A parent that was killed takes this one with it, so that the step hears of one death."""
+        request = json.dumps([name, plan]).encode() + b"\n"
+        try:
+            self.process.stdin.write(request)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        for line in self.process.stdout:
+            if line.startswith(b'{"called"'):
+                return json.loads(line)["called"]
+            sys.stdout.write(line.decode())
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def serve():
+    """The small parent's whole life: one call after the other, until nobody is left to call."""
+    for line in sys.stdin.buffer:
+        name, plan = json.loads(line)
+        Printer()(called=CALLS[name](plan))
+
+
+def begin(plan):
+    import importlib
+
+    sys.path[:] = plan["path"]
+    for name in LOADED_AHEAD:
+        importlib.import_module(name)
+    prepare(plan)
+    gc.freeze()
+    return sorted({name.partition(".")[0] for name in sys.modules})
+
+
+CALLS = {"begin": begin, "main": lambda plan: main(plan)}
