@@ -18,7 +18,8 @@ class LeanParent:
 
         source = SOURCE.encode("utf-8", "surrogatepass")
         command = [sys.executable, "-I", "-c", START, str(len(source))]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        environment = dict(os.environ)  # Libraries put more into the process's own.
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.process.stdin.write(source)
         loaded = set(self.call("begin", {**plan, "path": sys.path}))
         here = {name.partition(".")[0] for name in sys.modules}
