@@ -13,14 +13,16 @@ const warmup = Number(values.warmup);
 const server = await startTestSandboxServer();
 try {
   const { connection } = server;
-  const measure = async (work: () => Promise<unknown>): Promise<number[]> => {
+  const measure = async (work: () => Promise<unknown>, times = 1): Promise<number[]> => {
     const durationsMs: number[] = [];
-    for (let run = -warmup; run < runs; run++) {
+    for (let run = -warmup * times; run < runs * times; run++) {
       const durationMs = await timeMs(work);
       if (run >= 0) durationsMs.push(durationMs);
     }
     return durationsMs;
   };
+  // What takes a millisecond or two: as in a program that has done it before, whose part of it, the SDK's, is compiled by then.
+  const measureOften = (work: () => Promise<unknown>): Promise<number[]> => measure(work, 10);
   const rows: Record<string, number[]> = {};
 
   const opened: Sandbox[] = [];
@@ -50,11 +52,11 @@ try {
   }
 
   const sandbox = await Sandbox.create(connection);
-  rows[`runCode('1+1')`] = await measure(() => sandbox.runCode('1+1'));
-  rows[`runCode('echo 1'), Bash`] = await measure(() => sandbox.runCode('echo 1', { language: 'bash' }));
-  rows[`commands.run('true')`] = await measure(() => sandbox.commands.run('true'));
+  rows[`runCode('1+1')`] = await measureOften(() => sandbox.runCode('1+1'));
+  rows[`runCode('echo 1'), Bash`] = await measureOften(() => sandbox.runCode('echo 1', { language: 'bash' }));
+  rows[`commands.run('true')`] = await measureOften(() => sandbox.commands.run('true'));
   const kilobyte = 'x'.repeat(1024);
-  rows['1 kB written and read back'] = await measure(async () => {
+  rows['1 kB written and read back'] = await measureOften(async () => {
     await sandbox.files.write('small.txt', kilobyte);
     if ((await sandbox.files.read('small.txt')) !== kilobyte) throw new Error('not what was written');
   });
