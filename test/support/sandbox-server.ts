@@ -50,7 +50,7 @@ export async function startTestSandboxServer(
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'assay-test-sandboxes-'));
   const sitePackages = join(HOME, 'templates', 'default', 'site-packages');
   const main = options.main ?? join(ROOT, 'src', 'sandbox-server', 'main.ts');
-  const args = ['--disable-warning=ExperimentalWarning', main];
+  const args = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2', main];
   args.push('--state', stateDir, '--port', String(options.port ?? 0));
   args.push('--python', join(HOME, 'python', 'bin', 'python'));
   const bwrap = packagedBwrap();
