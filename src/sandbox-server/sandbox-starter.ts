@@ -155,19 +155,23 @@ export class SandboxStarter {
   ): Promise<GuestLink> {
     const { nest, image } = origin;
     const { signal } = abandon;
+    const envs = { ...image?.envs, ...request.envs };
     const token = randomBytes(24).toString('hex');
     await nest.ready(signal);
-    const arriving = this.#deps.listener.expect(sandboxName(id), token, signal);
+    const name = nest.nameOf(id);
+    // Variables go to its own supervisor, while that is still at work on the namespaces.
+    const arriving = this.#deps.listener.expect(sandboxName(name), token, signal).then(async (link) => {
+      if (Object.keys(envs).length > 0) await link.call('sandbox.configure', { envs });
+      return link;
+    });
     const { limits } = this.#deps;
-    const envs = { ...image?.envs, ...request.envs };
     // Its end closes the link, which is watched.
     const spawning = nest.spawn(
       {
-        sandboxId: id,
+        name,
         token,
         limits,
         internet: request.internet,
-        envs,
         folders: [...(image?.folders ?? []), ...(origin.folders ?? [])],
         ...(image?.cwd !== undefined && { cwd: image.cwd }),
       },

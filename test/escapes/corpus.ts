@@ -12,6 +12,8 @@ export interface Attempt {
   guard: string;
   /** Whether it needs something that not every kernel or machine has: then it need not be proved on each. */
   machineDependent: boolean;
+  /** Whether it runs as a cell, in an interpreter that is a fork of the template's process; else as a command. */
+  isCell: boolean;
   /** A Python program that prints `held`, or `ESCAPED: ` and what it got. */
   program: string;
 }
@@ -27,9 +29,15 @@ export function attempts(): Attempt[] {
       return sections.map((section) => {
         const [head = '', ...lines] = section.split('\n');
         const [name = '', guards = ''] = head.split(' | ');
-        const [guard = '', note] = guards.trim().split(' ');
+        const [guard = '', ...notes] = guards.trim().split(' ');
         const program = `${prelude}\n\n${lines.join('\n')}`;
-        return { name: `${area}/${name}`, guard, machineDependent: note === 'machine-dependent', program };
+        return {
+          name: `${area}/${name}`,
+          guard,
+          machineDependent: notes.includes('machine-dependent'),
+          isCell: notes.includes('cell'),
+          program,
+        };
       });
     });
 }

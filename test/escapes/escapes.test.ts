@@ -22,14 +22,14 @@ describe.runIf(process.arch === 'x64')('escapes', () => {
     let attacker: Sandbox;
     let neighbour: Sandbox;
     beforeAll(async () => {
-      server = await startTestSandboxServer({ packages: false, args: LIMITS });
+      server = await startTestSandboxServer({ args: LIMITS });
       neighbour = await startNeighbour(server);
-      attacker = await startAttacker(server, Number(new URL(server.url).port));
+      attacker = await startAttacker(server, neighbour, Number(new URL(server.url).port));
     });
     afterAll(() => server.stop());
 
-    test.each(ALL)('$name', async ({ program }) =>
-      expect(await runAttempt(attacker, program)).toMatch(/^(held|ended: )/),
+    test.each(ALL)('$name', async (attempt) =>
+      expect(await runAttempt(attacker, attempt)).toMatch(/^(held|ended: )/),
     );
     test('the neighbour is left in peace', async () => {
       expect((await neighbour.commands.run('cat ready')).stdout).toBe('in peace');

@@ -75,6 +75,23 @@ export const GUARDS: Record<string, Change[]> = {
       '        os.set_inheritable(sandbox.fdinfo, True)\n        command = [*prlimit_command',
     ],
   ],
+  'zygote-memory': [
+    [
+      'link/nest.ts',
+      `return createHmac('sha256', this.#nameKey).update(sandboxId).digest('hex').slice(0, 24);`,
+      'return sandboxId;',
+    ],
+    [
+      'sandbox-starter.ts',
+      `        token,\n        limits,`,
+      `        token,\n        envs,\n        limits,`,
+    ],
+    [
+      'link/nest-args.ts',
+      `'ASSAY_TEMPLATE', parts.template]`,
+      `'ASSAY_TEMPLATE', parts.template, '--setenv', 'ASSAY_TOKEN', 'token']`,
+    ],
+  ],
   'boot-id': [['guest/holder.py', `'--ro-bind-data', str(BOOT_ID), '/proc/sys/kernel/random/boot_id', `, '']],
   'host-name': [
     ['guest/holder.py', `'--hostname', 'sandbox', `, ''],

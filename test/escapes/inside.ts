@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { startTestSandboxServer } from '../support/sandbox-server.ts';
+import type { Attempt } from './corpus.ts';
 import type { Change } from './guards.ts';
 import { LIMITS, runAttempt, startAttacker, startNeighbour } from './neighbour.ts';
 
@@ -15,7 +16,7 @@ const COPY = '/tmp/server';
 const [root = '', input = ''] = process.argv.slice(2);
 const { changes, programs } = JSON.parse(readFileSync(input, 'utf8')) as {
   changes: Change[];
-  programs: [string, string][];
+  programs: Pick<Attempt, 'name' | 'program' | 'isCell'>[];
 };
 
 // A copy, for the guards are in its source.
@@ -38,14 +39,18 @@ const abstract = createServer(greet).listen('\0host-abstract');
 
 process.env['HOST_SECRET'] = 'host-secret-9152';
 const main = join(COPY, 'src/sandbox-server/main.ts');
-const server = await startTestSandboxServer({ packages: false, main, args: LIMITS });
+const server = await startTestSandboxServer({
+  packages: programs.some(({ isCell }) => isCell),
+  main,
+  args: LIMITS,
+});
 const neighbour = await startNeighbour(server);
 const hostPort = (host.address() as AddressInfo).port;
-let attacker = await startAttacker(server, hostPort);
+let attacker = await startAttacker(server, neighbour, hostPort);
 const said: Record<string, string> = {};
-for (const [name, program] of programs) {
-  said[name] = await runAttempt(attacker, program);
-  if (!(await attacker.isRunning())) attacker = await startAttacker(server, hostPort);
+for (const attempt of programs) {
+  said[attempt.name] = await runAttempt(attacker, attempt);
+  if (!(await attacker.isRunning())) attacker = await startAttacker(server, neighbour, hostPort);
 }
 // The neighbour must have been left in peace.
 said['neighbour'] = (await neighbour.commands.run('cat ready')).stdout.trim();

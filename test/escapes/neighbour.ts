@@ -1,8 +1,10 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { Sandbox } from '@e2b/code-interpreter';
 
 import type { TestSandboxServer } from '../support/sandbox-server.ts';
+import type { Attempt } from './corpus.ts';
 
 /** Small enough for attempts on them to be quick. */
 export const LIMITS = ['--home-mb', '8', '--tmp-mb', '8', '--memory-mb', '128', '--processes', '64'];
@@ -36,7 +38,9 @@ threading.Event().wait()
 
 /** A sandbox that others might look into, with all its marks. */
 export async function startNeighbour({ connection }: TestSandboxServer): Promise<Sandbox> {
-  const neighbour = await Sandbox.create(connection);
+  // No program of an attempt has it in it, but what it looks like.
+  const envs = { OWN: `variable-of-neighbour-${randomBytes(4).toString('hex')}` };
+  const neighbour = await Sandbox.create({ ...connection, envs });
   await neighbour.files.write('marks.py', MARKS);
   await neighbour.commands.run('exec -a neighbour-mark-7431 python3 marks.py', {
     background: true,
@@ -47,13 +51,23 @@ export async function startNeighbour({ connection }: TestSandboxServer): Promise
 }
 
 /** A sandbox for attempts, which are told what there is of the host to be found. */
-export function startAttacker({ connection }: TestSandboxServer, hostPort: number): Promise<Sandbox> {
+export function startAttacker(
+  { connection }: TestSandboxServer,
+  neighbour: Sandbox,
+  hostPort: number,
+): Promise<Sandbox> {
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return Sandbox.create({ ...connection, envs: { HOST_PORT: String(hostPort), HOST_BOOT_ID: bootId } });
+  const idHash = createHash('sha256').update(neighbour.sandboxId).digest('hex');
+  const envs = { HOST_PORT: String(hostPort), HOST_BOOT_ID: bootId, NEIGHBOUR_ID_SHA256: idHash };
+  return Sandbox.create({ ...connection, envs });
 }
 
 /** The last line that an attempt prints, or how it ended without one. */
-export async function runAttempt(sandbox: Sandbox, program: string): Promise<string> {
+export async function runAttempt(
+  sandbox: Sandbox,
+  { program, isCell }: Pick<Attempt, 'program' | 'isCell'>,
+): Promise<string> {
+  if (isCell) return runCell(sandbox, program);
   try {
     await sandbox.files.write('/home/user/attempt.py', program);
     const run = await sandbox.commands.run('python3 -B /home/user/attempt.py 2>&1', { timeoutMs: 20_000 });
@@ -62,4 +76,14 @@ export async function runAttempt(sandbox: Sandbox, program: string): Promise<str
     const { stdout, message } = error as { stdout?: string; message: string };
     return `ended: ${(stdout ?? '').trim().split('\n').at(-1) ?? ''} ${message}`;
   }
+}
+
+async function runCell(sandbox: Sandbox, program: string): Promise<string> {
+  const said: string[] = [];
+  // What an attempt says is its end, and that of its interpreter.
+  const end = await sandbox
+    .runCode(program, { onStdout: ({ line }) => void said.push(line), timeoutMs: 20_000 })
+    .then(({ error }) => error?.traceback ?? '')
+    .catch(String);
+  return said.join('').trim().split('\n').at(-1) || `ended: ${end}`;
 }

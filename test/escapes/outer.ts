@@ -32,7 +32,7 @@ export async function runInside(attempts: Attempt[], changes: Change[]): Promise
     input,
     JSON.stringify({
       changes,
-      programs: attempts.map(({ name, program }) => [name, program]),
+      programs: attempts,
     }),
   );
   const system = SYSTEM.filter((name) => existsSync(`/${name}`)).flatMap((name) =>

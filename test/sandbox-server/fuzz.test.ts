@@ -236,9 +236,9 @@ test('a hostile guest holds up nothing but its own calls, and those no longer th
   const folder = mkdtempSync(join(tmpdir(), 'assay-fuzz-'));
   const listener = new GuestListener(join(folder, 'guest.sock'));
   await listener.listen();
-  const enter = async (sandboxId: string, script: Reply[]): Promise<[HostileGuest, GuestLink]> => {
-    const arriving = listener.expect(sandboxName(sandboxId), 't', AbortSignal.timeout(HANG_MS));
-    const guest = new HostileGuest(listener.socketPath, { sandboxId, token: 't' }, script);
+  const enter = async (name: string, script: Reply[]): Promise<[HostileGuest, GuestLink]> => {
+    const arriving = listener.expect(sandboxName(name), 't', AbortSignal.timeout(HANG_MS));
+    const guest = new HostileGuest(listener.socketPath, { name, token: 't' }, script);
     return [guest, await arriving];
   };
   const [kind, kindLink] = await enter('kind', [{ frames: [], garbage: undefined, ending: 'end' }]);

@@ -79,7 +79,7 @@ export const replies: fc.Arbitrary<Reply[]> = fc.array(
 export const greetings: fc.Arbitrary<Buffer> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map(Buffer.from),
   fc
-    .record({ role: fc.oneof(value, fc.constant('zygote')), sandboxId: value, template: value, token: value })
+    .record({ name: value, role: fc.oneof(value, fc.constant('zygote')), template: value, token: value })
     .map((hello) => encodeJsonFrame(0, FrameKind.hello, hello)),
   fc.tuple(fc.integer({ min: 0, max: 8 }), fc.oneof(json, bytes)).map(([kind, body]) => encodeFrame(0, kind, body)),
 ); // prettier-ignore
@@ -89,7 +89,7 @@ export class HostileGuest {
   readonly socket: Socket;
   #reader = new FrameReader();
 
-  constructor(path: string, hello: { sandboxId: string; token: string }, script: Reply[]) {
+  constructor(path: string, hello: { name: string; token: string }, script: Reply[]) {
     this.socket = connect(path);
     this.socket.on('error', () => undefined);
     this.socket.write(encodeJsonFrame(0, FrameKind.hello, { role: 'sandbox', ...hello }));

@@ -27,9 +27,11 @@ class Sandbox:
     """What the operations share."""
 
     def __init__(self, request: dict):
-        self.id = request['sandboxId']
+        self.name = request['name']
         self.limits = Limits.parse(request.get('limits') or {})
-        self.envs = {**(egress.VARIABLES if request.get('internet') else {}), **(request.get('envs') or {})}
+        # What it is to have of its own comes by `configure`: all that a zygote is told is in the memory of each later fork.
+        self.own_envs = egress.VARIABLES if request.get('internet') else {}
+        self.envs = self.own_envs
         self.folders = own_folders(request.get('folders'))
         self.cwd = request.get('cwd') or HOME
         # Of the nest, where this process has an entry, which it has not in the sandbox.
@@ -52,13 +54,14 @@ class Sandbox:
             'sandbox.configure': self.configure,
             'stats': self.memory.stats,
         }
-        hello = {'role': 'sandbox', 'sandboxId': self.id, 'token': token}
+        hello = {'role': 'sandbox', 'name': self.name, 'token': token}
         self.connection = Connection(self.loop, socket_path, hello, operations, end)
 
     def configure(self, stream, request):
-        """Gives a sandbox that was started beforehand what it would have been started with."""
-        self.envs = environment.variables(request.get('envs'))
-        if self.envs:
+        """Gives the sandbox its variables, also one that was started beforehand."""
+        envs = environment.variables(request.get('envs'))
+        self.envs = {**self.own_envs, **envs}
+        if envs:
             self.contexts.forget_defaults()
         stream.end()
 

@@ -35,16 +35,16 @@ class Zygote:
         self.filter = Filter()
 
     def spawn(self, stream, request):
-        sandbox_id = request['sandboxId']
-        if sandbox_id in self.supervisors:
-            raise OpError('already_exists', f'sandbox {sandbox_id} exists')
+        name = request['name']
+        if name in self.supervisors:
+            raise OpError('already_exists', f'a sandbox of the name {name} exists')
         report, report_write = os.pipe()
         pid = os.fork()
         if pid == 0:
             self._become_supervisor(request, report_write)
         os.close(report_write)
         pidfd = os.pidfd_open(pid)
-        supervisor = self.supervisors[sandbox_id] = Supervisor(pid)
+        supervisor = self.supervisors[name] = Supervisor(pid)
         said = bytearray()
 
         def read_report(*_):
@@ -70,16 +70,16 @@ class Zygote:
                 read_report()
             os.close(pidfd)
             os.waitpid(pid, 0)
-            del self.supervisors[sandbox_id]
+            del self.supervisors[name]
             stream.end()
 
         self.loop.watch(report, read_report)
         self.loop.watch(pidfd, exited)
 
     def kill(self, stream, request):
-        supervisor = self.supervisors.get(request['sandboxId'])
+        supervisor = self.supervisors.get(request['name'])
         if supervisor is None:
-            raise OpError('not_found', f"there is no sandbox {request['sandboxId']}")
+            raise OpError('not_found', f"there is no sandbox of the name {request['name']}")
         # One killed while bubblewrap is at work would leave a first process behind that is half made and waits for ever.
         supervisor.doomed = True
         if supervisor.settled:
@@ -101,8 +101,18 @@ class Zygote:
         os._exit(0)
 
 
+def _read_token() -> str:
+    """Comes by stdin, for what a process is started with stays readable in its forks. Nobody who comes later finds the pipe."""
+    with open(0, closefd=False) as pipe:
+        token = pipe.readline().strip()
+    null = os.open('/dev/null', os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return token
+
+
 def main():
-    template, token = os.environ.get('ASSAY_TEMPLATE', 'default'), os.environ.pop('ASSAY_TOKEN', '')
+    template, token = os.environ.get('ASSAY_TEMPLATE', 'default'), _read_token()
     os.umask(0o022)
     nest.furnish()
     nest.drop_root(int(os.environ.get('ASSAY_UID', UNPRIVILEGED_UID)))

@@ -87,13 +87,14 @@ export class GuestListener {
   }
 
   #hand(socket: Socket, hello: Record<string, unknown>): void {
-    const { role, sandboxId, template, token } = hello;
-    const name = role === 'zygote' ? zygoteName(String(template)) : sandboxName(String(sandboxId));
+    const { role, name: given, template, token } = hello;
+    const name = role === 'zygote' ? zygoteName(String(template)) : sandboxName(String(given));
     const expected = this.#expected.get(name);
     if (!expected || typeof token !== 'string' || !equalSecrets(expected.token, token)) {
       socket.destroy();
       return;
     }
+    // A token opens the way once: whoever finds it later finds nothing.
     this.#expected.delete(name);
     expected.arrived(new GuestLink(socket));
   }
@@ -104,7 +105,7 @@ export function zygoteName(template: string): string {
   return `zygote:${template}`;
 }
 
-/** How a sandbox's supervisor is expected. */
-export function sandboxName(sandboxId: string): string {
-  return `sandbox:${sandboxId}`;
+/** How the supervisor of a sandbox is expected, by what its zygote calls it. */
+export function sandboxName(name: string): string {
+  return `sandbox:${name}`;
 }

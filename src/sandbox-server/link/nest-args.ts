@@ -4,8 +4,6 @@ import { basename, dirname, join } from 'node:path';
 /** What a nest is made of; every path is the host's. */
 export interface NestParts {
   template: string;
-  /** What the zygote says in its HELLO. */
-  token: string;
   socketPath: string;
   guestDir: string;
   python: PythonHome;
@@ -84,7 +82,7 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
     parts.sitePackages ? ['--ro-bind', parts.sitePackages, '/opt/assay/site-packages'] : [],
     parts.preloadPrograms.flatMap((path) => ['--ro-bind', path, `/opt/assay/preload/${basename(path)}`]),
     ['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'LANG', 'C.UTF-8'],
-    ['--setenv', 'ASSAY_TEMPLATE', parts.template, '--setenv', 'ASSAY_TOKEN', parts.token],
+    ['--setenv', 'ASSAY_TEMPLATE', parts.template],
     ['--chdir', '/'],
   ].flat();
   const zygote = [python, '/opt/assay/guest'];

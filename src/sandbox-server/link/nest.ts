@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
 
@@ -23,11 +23,12 @@ const MAX_LOG_LINE = 2_000;
 
 /** What a zygote is told to make. */
 export interface SpawnRequest extends Record<string, unknown> {
-  sandboxId: string;
+  /** As {@link Nest.nameOf} has it. */
+  name: string;
+  /** Opens the way to the server once, for the sandbox's supervisor. */
   token: string;
   limits: SandboxLimits;
   internet: boolean;
-  envs: Record<string, string>;
   /** Folders right under `/` that it has beside the usual ones. */
   folders?: string[];
   /** Where commands run that name no folder; its home by default. */
@@ -37,7 +38,7 @@ export interface SpawnRequest extends Record<string, unknown> {
 /** What every nest of a server shares. */
 export interface NestDeps {
   bwrapPath: string;
-  parts: Omit<NestParts, 'template' | 'token' | 'sitePackages'>;
+  parts: Omit<NestParts, 'template' | 'sitePackages'>;
   listener: GuestListener;
   record: ProcessRecord;
   log: Logger;
@@ -67,6 +68,7 @@ export class Nest {
   #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #spawned = new Map<string, Promise<void>>();
+  #nameKey = randomBytes(32);
 
   constructor(template: TemplateOptions, deps: NestDeps) {
     this.name = template.name;
@@ -100,6 +102,11 @@ export class Nest {
     return waiting.promise.finally(() => signal.removeEventListener('abort', abort));
   }
 
+  /** What the zygote calls a sandbox: each later fork of it may find in its memory what it was told, and is not to learn ids. */
+  nameOf(sandboxId: string): string {
+    return createHmac('sha256', this.#nameKey).update(sandboxId).digest('hex').slice(0, 24);
+  }
+
   /** Starts a sandbox; resolves once it is ready. */
   async spawn(request: SpawnRequest, signal: AbortSignal): Promise<void> {
     const link = await this.ready(signal);
@@ -121,14 +128,15 @@ export class Nest {
     if (first?.type !== 'event' || first.event['state'] !== 'ready') {
       throw new Error('the zygote ended the sandbox before it was ready');
     }
-    const over = drain(stream).then(() => void this.#spawned.delete(request.sandboxId));
-    this.#spawned.set(request.sandboxId, over);
+    const over = drain(stream).then(() => void this.#spawned.delete(request.name));
+    this.#spawned.set(request.name, over);
   }
 
   /** Ends a sandbox; resolves when its processes are gone, or after `timeoutMs`. Never rejects. */
   async kill(sandboxId: string, timeoutMs: number): Promise<void> {
-    const over = this.#spawned.get(sandboxId);
-    void this.#call('sandbox.kill', { sandboxId });
+    const name = this.nameOf(sandboxId);
+    const over = this.#spawned.get(name);
+    void this.#call('sandbox.kill', { name });
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([over, new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)))]);
     clearTimeout(timer);
@@ -174,12 +182,12 @@ export class Nest {
     const { listener, log, record, bwrapPath, parts } = this.#deps;
     const token = randomBytes(24).toString('hex');
     const { options, command } = nestArgs(
-      { ...parts, template: this.name, token, sitePackages: this.#template.sitePackages },
+      { ...parts, template: this.name, sitePackages: this.#template.sitePackages },
       hasMountRights(),
     );
-    // The options go by a pipe, where no list of processes shows the token. The environment is clean, for it is inherited.
+    // The environment is clean, for it is inherited. The token goes by a pipe: what a process is started with can be read in its forks.
     const child = spawn(bwrapPath, ['--args', '3', '--', ...command], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
       env: {},
     });
     this.#child = child;
@@ -189,9 +197,8 @@ export class Nest {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     }).finally(() => over.abort(new Error('the zygote ended')));
     const heard = once(child, 'close').catch(() => undefined);
-    const argsPipe = child.stdio[3] as Writable;
-    argsPipe.on('error', () => undefined);
-    argsPipe.end(options.map((arg) => `${arg}\0`).join(''));
+    write(child.stdin, `${token}\n`);
+    write(child.stdio[3] as Writable, options.map((arg) => `${arg}\0`).join(''));
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) this.#logLines(stream);
     }
@@ -243,6 +250,12 @@ export class Nest {
       this.#deps.log.warn({ event: 'zygote.says', template: this.name, line: this.#lastWords });
     });
   }
+}
+
+/** Gives a child its input; one that has ended without it says so by its exit. */
+function write(pipe: Writable | null, text: string): void {
+  pipe?.on('error', () => undefined);
+  pipe?.end(text);
 }
 
 async function drain(stream: { next: () => Promise<unknown> }): Promise<void> {

@@ -61,3 +61,21 @@ def contains(paths, text):
         except OSError:
             pass
     return None
+
+
+def search_memory(pattern):
+    """All that matches in the memory of this process."""
+    import re
+    found = set()
+    with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', 0) as memory:
+        for line in maps.readlines():
+            edges, rights, *_ = line.split()
+            start, end = (int(edge, 16) for edge in edges.split('-'))
+            if not rights.startswith('rw'):
+                continue
+            try:
+                memory.seek(start)
+                found.update(re.findall(pattern, memory.read(end - start)))
+            except OSError:
+                pass
+    return sorted(found)

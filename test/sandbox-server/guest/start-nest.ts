@@ -91,16 +91,17 @@ export async function startNest(options: { packages?: boolean; verbose?: boolean
       const id = randomBytes(6).toString('hex');
       const token = randomBytes(12).toString('hex');
       const signal = AbortSignal.timeout(20_000);
-      const arriving = listener.expect(sandboxName(id), token, signal);
+      const name = nest.nameOf(id);
+      const arriving = listener.expect(sandboxName(name), token, signal);
       const request = {
-        sandboxId: id,
+        name,
         token,
         limits: { ...DEFAULT_LIMITS, ...limits },
         internet: false,
-        envs: { FROM_SANDBOX: 'yes' },
       };
       const spawning = nest.spawn(request, signal);
       const [link] = await Promise.all([arriving, spawning]);
+      await link.call('sandbox.configure', { envs: { FROM_SANDBOX: 'yes' } });
       return guest(id, link, () => nest.kill(id, 5_000));
     },
     stop,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -33,8 +34,8 @@ class FakeGuest {
     });
   }
 
-  hello(sandboxId: string, token: string): void {
-    this.socket.write(encodeJsonFrame(0, FrameKind.hello, { role: 'sandbox', sandboxId, token }));
+  hello(name: string, token: string): void {
+    this.socket.write(encodeJsonFrame(0, FrameKind.hello, { role: 'sandbox', name, token }));
   }
 
   async until(condition: () => boolean): Promise<void> {
@@ -67,6 +68,14 @@ afterEach(async () => {
   guest.socket.destroy();
   await listener.close();
   rmSync(folder, { recursive: true });
+});
+
+test('a token opens the way to the server once', async () => {
+  const later = new FakeGuest(listener.socketPath);
+  const cut = once(later.socket, 'close');
+  later.hello('s1', 'token');
+  await cut;
+  expect(link.isClosed).toBe(false);
 });
 
 test('a call gives the guest its parameters and returns its event', async () => {
