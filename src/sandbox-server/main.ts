@@ -21,6 +21,7 @@ const USAGE = `Usage: main.ts [options]
   --memory-mb N          memory of a sandbox (default 1024)
   --processes N          processes of a sandbox (default 256)
   --home-mb N, --tmp-mb N  sizes of its folders (default 512, 256)
+  --volume-mb N          size of a volume (default 1024)
   --bwrap PATH           bubblewrap (default on PATH)
   --python PATH          Python for templates (default python3 on PATH)
   --node PATH            Node for JavaScript (default the one that runs this)
@@ -28,7 +29,7 @@ const USAGE = `Usage: main.ts [options]
   --preload FILE.py      a program that templates run at their start, as a module that sandboxes then have
   --allow-internet       lets sandboxes that ask for it reach the internet, by way of a proxy
   --allow-address A      an address or range (10.1.0.0/16) of a private network that they may reach too; repeatable
-Prints E2B_API_URL, E2B_SANDBOX_URL and E2B_API_KEY when it listens; logs JSON lines to stderr.
+Prints E2B_API_URL, E2B_SANDBOX_URL, E2B_API_KEY and E2B_VOLUME_API_URL when it listens; logs JSON lines to stderr.
 `;
 
 const EXIT_USAGE = 64;
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
         processes: { type: 'string' },
         'home-mb': { type: 'string' },
         'tmp-mb': { type: 'string' },
+        'volume-mb': { type: 'string' },
         bwrap: { type: 'string' },
         python: { type: 'string' },
         node: { type: 'string' },
@@ -86,6 +88,7 @@ async function main(): Promise<void> {
       processes: readNumber('--processes', values.processes),
       homeMb: readNumber('--home-mb', values['home-mb']),
       tmpMb: readNumber('--tmp-mb', values['tmp-mb']),
+      volumeMb: readNumber('--volume-mb', values['volume-mb']),
     }),
     preloadPrograms: values.preload ?? [],
     ...(tls && { tls }),
@@ -113,7 +116,8 @@ async function main(): Promise<void> {
     return leave(EXIT_WORLD, `the sandbox server could not start: ${(error as Error).message}\n`);
   }
   process.stdout.write(
-    `E2B_API_URL=${server.url}\nE2B_SANDBOX_URL=${server.url}\nE2B_API_KEY=${server.apiKey}\n`,
+    `E2B_API_URL=${server.url}\nE2B_SANDBOX_URL=${server.url}\nE2B_API_KEY=${server.apiKey}\n` +
+      `E2B_VOLUME_API_URL=${server.url}\n`,
   );
 
   let stopping = false;

@@ -10,6 +10,8 @@ export interface SandboxLimits {
   tmpMb: number;
   /** Open files per process. Default 1024. */
   openFiles: number;
+  /** Size of each volume, in MiB. Default 1024. */
+  volumeMb: number;
 }
 
 export const DEFAULT_LIMITS: SandboxLimits = {
@@ -18,6 +20,7 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   homeMb: 512,
   tmpMb: 256,
   openFiles: 1024,
+  volumeMb: 1024,
 };
 
 /** Something that sandboxes are made from: a set of Python packages that its zygote has imported. */

@@ -9,7 +9,9 @@ import type { GuestLink } from './link/guest-link.ts';
 import { sandboxName, type GuestListener } from './link/guest-listener.ts';
 import { TemplateBrokenError, type Nest } from './link/nest.ts';
 import type { SandboxLimits } from './options.ts';
-import { newId, type SandboxRequest } from './sandbox.ts';
+import { newId, type Sandbox, type SandboxRequest } from './sandbox.ts';
+import type { VolumeMount } from './volumes/volume-mounts.ts';
+import type { VolumeStore } from './volumes/volume-store.ts';
 import { WarmPool, type WarmSandbox } from './warm-pool.ts';
 import { ApiError } from './wire/api-error.ts';
 import { ConnectFault } from './wire/connect-fault.ts';
@@ -22,6 +24,7 @@ export interface SandboxStarterDeps {
   listener: GuestListener;
   nests: Nest[];
   images: ImageStore;
+  volumes: VolumeStore;
   limits: SandboxLimits;
   /** Sandboxes of the default template that are started beforehand. */
   warm: number;
@@ -29,7 +32,7 @@ export interface SandboxStarterDeps {
 }
 
 /** What its processes are told of what a client asked for. */
-type ProcessRequest = Pick<SandboxRequest, 'envs' | 'internet'>;
+type ProcessRequest = Pick<SandboxRequest, 'envs' | 'internet' | 'volumeMounts'>;
 
 /** What a new sandbox starts with beside its template. */
 export interface Origin {
@@ -107,10 +110,13 @@ export class SandboxStarter {
   async #boot(id: string, request: SandboxRequest, origin: Origin): Promise<GuestLink> {
     const { log } = this.#deps;
     const { nest, image, archive } = origin;
+    // One may have been removed since the sandbox was paused, or forked from.
+    const gone = request.volumeMounts.find((mount) => !this.#deps.volumes.get(mount.id));
+    if (gone) throw new ApiError(400, `the volume '${gone.name}' at '${gone.path}' is not there any more`);
     try {
       const link = await this.#spawn(id, request, origin);
       try {
-        if (archive) await unpackFiles(link, archive);
+        if (archive) await unpackFiles(link, archive, mountPaths(request));
         if (image?.start) await startImage(link, image.start, this.#shutdown.signal);
       } catch (error) {
         link.destroy();
@@ -172,7 +178,8 @@ export class SandboxStarter {
         token,
         limits,
         internet: request.internet,
-        folders: [...(image?.folders ?? []), ...(origin.folders ?? [])],
+        folders: foldersOf(origin, request),
+        volumes: request.volumeMounts.map(({ id: volumeId, path }) => ({ id: volumeId, path })),
         ...(image?.cwd !== undefined && { cwd: image.cwd }),
       },
       signal,
@@ -188,6 +195,28 @@ export class SandboxStarter {
     }
   }
 
+  /** Lets a sandbox write to a volume that it has, or not. @throws ConnectFault where it has it open for writing · GuestLostError */
+  async setWritable(sandbox: Sandbox, volume: VolumeMount, writable: boolean): Promise<void> {
+    const nest = this.#deps.nests.find((candidate) => candidate.name === sandbox.template);
+    await nest?.setWritable(sandbox.id, volume, writable);
+  }
+
+  /** Starts a sandbox that nobody asked for and that has nothing but volumes. @throws ApiError 500 · 503 */
+  startHelper(id: string, volumeMounts: VolumeMount[]): Promise<GuestLink> {
+    return this.#spawn(id, { envs: {}, internet: false, volumeMounts }, { nest: this.#defaultNest() });
+  }
+
+  /** Ends one of those; resolves when its processes are gone. */
+  endHelper(id: string): Promise<void> {
+    return this.#defaultNest().kill(id, KILL_TIMEOUT_MS);
+  }
+
+  #defaultNest(): Nest {
+    const [nest] = this.#deps.nests;
+    if (!nest) throw new Error('there is no template');
+    return nest;
+  }
+
   /** Ends the processes of a sandbox; resolves when they are gone. */
   async end(template: string, id: string): Promise<void> {
     const nest = this.#deps.nests.find((candidate) => candidate.name === template);
@@ -200,7 +229,8 @@ export class SandboxStarter {
     { nest, archive, folders }: Origin,
   ): Promise<WarmSandbox | undefined> {
     const isPlain = nest === this.#deps.nests[0] && archive === undefined && !folders?.length;
-    if (!isPlain || request.internet || this.#deps.warm === 0) return undefined;
+    if (!isPlain || request.internet || request.volumeMounts.length > 0 || this.#deps.warm === 0)
+      return undefined;
     const taken = this.#pool.take();
     try {
       await taken?.link.call('sandbox.configure', { envs: request.envs });
@@ -213,11 +243,20 @@ export class SandboxStarter {
 
   async #startWarm(): Promise<WarmSandbox> {
     const id = newId();
-    const [nest] = this.#deps.nests;
-    if (!nest) throw new Error('there is no template');
-    const link = await this.#spawn(id, { envs: {}, internet: false }, { nest });
+    const nest = this.#defaultNest();
+    const link = await this.#spawn(id, { envs: {}, internet: false, volumeMounts: [] }, { nest });
     // A template without Python has no interpreter to prepare.
     await link.call('kernel.prepare', { language: 'python' }).catch(() => undefined);
     return { id, link };
   }
+}
+
+/** The folders right under `/` that a sandbox has of its own; one that a volume takes the place of is none. */
+export function foldersOf({ image, folders = [] }: Origin, request: ProcessRequest): string[] {
+  const taken = mountPaths(request);
+  return [...new Set([...(image?.folders ?? []), ...folders])].filter((folder) => !taken.includes(folder));
+}
+
+function mountPaths({ volumeMounts }: ProcessRequest): string[] {
+  return volumeMounts.map(({ path }) => path);
 }

@@ -4,6 +4,7 @@ import type { OutboundRules } from './egress/address-rules.ts';
 import type { GuestLink } from './link/guest-link.ts';
 import type { SandboxLimits } from './options.ts';
 import { SandboxLog } from './sandbox-log.ts';
+import type { VolumeMount } from './volumes/volume-mounts.ts';
 
 /** What a client asked for when it created a sandbox. */
 export interface SandboxRequest {
@@ -15,6 +16,7 @@ export interface SandboxRequest {
   internet: boolean;
   lifecycle: Lifecycle;
   network: NetworkRequest;
+  volumeMounts: VolumeMount[];
 }
 
 /** How the network of a sandbox is to be, by E2B's names. */
@@ -37,7 +39,7 @@ export interface Lifecycle {
 }
 
 /** Why a sandbox ended. */
-export type SandboxEnd = 'killed' | 'timeout' | 'lost' | 'shutdown';
+export type SandboxEnd = 'killed' | 'timeout' | 'lost' | 'shutdown' | 'volume-full';
 
 /** `paused` with its processes stopped, or `on-disk` with its files alone. */
 export type SandboxState = 'running' | 'paused' | 'on-disk';

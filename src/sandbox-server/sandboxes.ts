@@ -8,8 +8,10 @@ import { packFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
 import type { GuestLink } from './link/guest-link.ts';
 import type { SandboxLimits } from './options.ts';
-import type { Origin, SandboxStarter } from './sandbox-starter.ts';
+import { foldersOf, type Origin, type SandboxStarter } from './sandbox-starter.ts';
 import { Sandbox, newId, type NetworkRequest, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
+import { VolumeGuard } from './volumes/volume-guard.ts';
+import type { Volumes } from './volumes/volumes.ts';
 import { ApiError } from './wire/api-error.ts';
 
 const MB = 1024 * 1024;
@@ -22,6 +24,7 @@ export interface SandboxesDeps {
   limits: SandboxLimits;
   /** What sandboxes with internet access may reach; undefined where none has it. */
   addressRules: AddressRules | undefined;
+  volumes: Volumes;
   log: Logger;
 }
 
@@ -32,9 +35,16 @@ export class Sandboxes {
   #origins = new WeakMap<Sandbox, Origin>();
   #ways = new WeakMap<Sandbox, EgressProxy>();
   #ending = new Set<Promise<void>>();
+  #volumeGuard: VolumeGuard;
 
   constructor(deps: SandboxesDeps) {
     this.#deps = deps;
+    this.#volumeGuard = new VolumeGuard({
+      volumes: deps.volumes,
+      log: deps.log,
+      setWritable: (sandbox, mount, writable) => deps.starter.setWritable(sandbox, mount, writable),
+      end: async (sandbox) => void (await this.kill(sandbox.id, 'volume-full')),
+    });
   }
 
   /** The sandbox with this id, running or paused. */
@@ -66,7 +76,12 @@ export class Sandboxes {
     const ended = Promise.all([
       this.#deps.starter.end(sandbox.template, id),
       rm(this.#deps.images.scratchOf(id), { force: true }),
-    ]).then(() => void this.#ending.delete(ended));
+    ]).then(() => {
+      this.#ending.delete(ended);
+      this.#volumeGuard.remove(sandbox);
+      // It may have been the last that kept a removed volume in use.
+      if (sandbox.request.volumeMounts.length > 0) void this.#deps.volumes.sweep();
+    });
     this.#ending.add(ended);
     await ended;
     return true;
@@ -147,7 +162,7 @@ export class Sandboxes {
     const { images, log } = this.#deps;
     const bytes = await this.#copyFiles(sandbox, images.scratchOf(known.id));
     const { image: from } = this.#originOf(sandbox);
-    const folders = this.#foldersOf(sandbox);
+    const folders = foldersOf(this.#originOf(sandbox), sandbox.request);
     const image: Image = {
       base: sandbox.template,
       bytes,
@@ -168,11 +183,6 @@ export class Sandboxes {
     sandbox.log.add('info', `${image.kind} made`, { imageId: image.id });
     log.info({ event: 'image.made', kind: image.kind, sandboxId: sandbox.id, imageId: image.id, bytes });
     return image;
-  }
-
-  #foldersOf(sandbox: Sandbox): string[] {
-    const { image, folders = [] } = this.#originOf(sandbox);
-    return [...new Set([...(image?.folders ?? []), ...folders])];
   }
 
   /** What it was made from, which is known of each. */
@@ -220,6 +230,7 @@ export class Sandboxes {
     }
     this.#openWay(sandbox);
     this.#watch(sandbox, link);
+    await this.#volumeGuard.add(sandbox);
     const durationMs = Math.round(performance.now() - started);
     sandbox.log.add('info', `created in ${durationMs} ms`, { template: origin.nest.name });
     log.info({ event: 'sandbox.created', sandboxId: id, template: origin.nest.name, durationMs });
@@ -280,6 +291,7 @@ export class Sandboxes {
     sandbox.release(link, timeoutMs);
     this.#openWay(sandbox);
     this.#watch(sandbox, link);
+    await this.#volumeGuard.add(sandbox);
   }
 
   /** Archives a sandbox's files while nothing in it runs. */
@@ -311,7 +323,7 @@ export class Sandboxes {
   /** Files take more in an archive than on their disk, where each is small. */
   #packing(sandbox: Sandbox): { folders: string[]; maxBytes: number } {
     const { homeMb, tmpMb } = sandbox.limits;
-    const folders = this.#foldersOf(sandbox);
+    const folders = foldersOf(this.#originOf(sandbox), sandbox.request);
     return { folders, maxBytes: 2 * (homeMb + tmpMb * (1 + folders.length)) * MB };
   }
 }

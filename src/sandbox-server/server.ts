@@ -20,7 +20,11 @@ import { findProgram, findPython } from './link/programs.ts';
 import { DEFAULT_LIMITS, DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions } from './options.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
 import { Sandboxes } from './sandboxes.ts';
+import { SecretStore } from './secrets/secret-store.ts';
 import { Builds } from './templates/builds.ts';
+import { VolumeHelpers } from './volumes/volume-helpers.ts';
+import { VolumeStore } from './volumes/volume-store.ts';
+import { Volumes } from './volumes/volumes.ts';
 
 /** A running sandbox server. */
 export interface SandboxServer {
@@ -52,7 +56,9 @@ export async function startSandboxServer(
   const listener = new GuestListener(join(runDir, 'guest.sock'));
   await listener.listen();
 
+  const volumeStore = new VolumeStore(join(options.stateDir, 'volumes'));
   const parts = {
+    volumesDir: volumeStore.dataDir,
     socketPath: listener.socketPath,
     guestDir: GUEST_DIR,
     python,
@@ -67,13 +73,24 @@ export async function startSandboxServer(
   const nests = templates.map((template) => new Nest(template, { bwrapPath, parts, listener, record, log }));
   const images = new ImageStore(join(options.stateDir, 'images'));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const starter = new SandboxStarter({ listener, nests, images, limits, warm: options.warm ?? 0, log });
+  const starter = new SandboxStarter({
+    ...{ listener, nests, images, limits, log },
+    volumes: volumeStore,
+    warm: options.warm ?? 0,
+  });
+  const volumes = new Volumes({
+    store: volumeStore,
+    helpers: new VolumeHelpers(starter, log),
+    volumeMb: limits.volumeMb,
+    log,
+  });
   const sandboxes = new Sandboxes({
     starter,
     images,
     maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
     addressRules: options.allowInternet ? new AddressRules(options.allowAddresses ?? []) : undefined,
     limits,
+    volumes,
     log,
   });
   const builds = new Builds({
@@ -82,7 +99,8 @@ export async function startSandboxServer(
     uploadDir: join(runDir, 'uploads'),
     internet: options.allowInternet ?? false,
   });
-  const app = createApp({ options, sandboxes, images, builds });
+  const secrets = new SecretStore(join(options.stateDir, 'secrets.json'));
+  const app = createApp({ options, sandboxes, images, builds, volumes, secrets });
   const proxy = new PortProxy(sandboxes);
   const serveApp = getRequestListener(app.fetch);
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -121,6 +139,7 @@ export async function startSandboxServer(
   // The default one is what most sandboxes are made from; another costs memory once it is used.
   nests[0]?.start();
   starter.warmUp();
+  void volumes.sweep();
   const { address, port, family } = server.address() as AddressInfo;
   const url = `${options.tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   // For commands that look for a running server; it holds the key, so it is for its user alone.

@@ -19,7 +19,7 @@ async function serve(): Promise<void> {
   printed = [];
   for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
     printed.push(line);
-    if (printed.length === 3) break;
+    if (printed.length === 4) break;
   }
 }
 beforeAll(serve);
@@ -64,6 +64,7 @@ describe('assay sandbox', () => {
       expect.stringMatching(/^E2B_API_URL=http:\/\/127\.0\.0\.1:\d+$/),
       expect.stringMatching(/^E2B_SANDBOX_URL=http/),
       expect.stringMatching(/^E2B_API_KEY=e2b_[0-9a-f]{40}$/),
+      expect.stringMatching(/^E2B_VOLUME_API_URL=http/),
     ]);
     expect((await sandbox(['env'])).stdout.trim().split('\n')).toEqual(printed);
     expect(statSync(join(state, 'server.json')).mode & 0o777).toBe(0o600);

@@ -252,6 +252,7 @@ test('a hostile guest holds up nothing but its own calls, and those no longer th
     internet: false,
     lifecycle,
     network: {},
+    volumeMounts: [],
   };
   const identity = { template: 'x', limits: DEFAULT_LIMITS, request: asIs };
 

@@ -18,12 +18,14 @@ export function envCommand(): Command {
   const command = new Command('env')
     .summary('print the environment by which E2B programs reach the running server')
     .description(
-      'Prints E2B_API_URL, E2B_SANDBOX_URL and E2B_API_KEY of the server that runs on this machine.',
+      'Prints E2B_API_URL, E2B_SANDBOX_URL, E2B_API_KEY and E2B_VOLUME_API_URL of the server that runs on this machine.',
     );
   return addSandboxOptions(command).action((options: SandboxConnectionOptions) => {
     const { apiUrl, sandboxUrl, apiKey } = sandboxConnection(options);
     if (apiUrl === undefined) throw new UsageError('the environment has E2B_API_KEY or E2B_API_URL already');
-    print(`E2B_API_URL=${apiUrl}\nE2B_SANDBOX_URL=${sandboxUrl}\nE2B_API_KEY=${apiKey}`);
+    print(
+      `E2B_API_URL=${apiUrl}\nE2B_SANDBOX_URL=${sandboxUrl}\nE2B_API_KEY=${apiKey}\nE2B_VOLUME_API_URL=${apiUrl}`,
+    );
   });
 }
 

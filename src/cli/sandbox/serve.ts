@@ -11,6 +11,7 @@ interface ServeOptions {
   state?: string;
   maxSandboxes?: number;
   memoryMb?: number;
+  volumeMb?: number;
   warm?: number;
   tlsCert?: string;
   tlsKey?: string;
@@ -23,13 +24,14 @@ export function serveCommand(): Command {
   return new Command('serve')
     .summary("serve E2B's API on this machine")
     .description(
-      "Serves E2B's API on this machine until Ctrl-C. Prints E2B_API_URL, E2B_SANDBOX_URL and E2B_API_KEY when it is ready; logs to stderr.",
+      "Serves E2B's API on this machine until Ctrl-C. Prints E2B_API_URL, E2B_SANDBOX_URL, E2B_API_KEY and E2B_VOLUME_API_URL when it is ready; logs to stderr.",
     )
     .option('--port <n>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 7280)
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--api-key <key>', 'key that clients send (default: ASSAY_SANDBOX_API_KEY, else a random one)')
     .option('--max-sandboxes <n>', 'sandboxes at a time (default: 100)', wholeNumber(1, 10_000))
     .option('--memory-mb <n>', 'memory of a sandbox in MiB (default: 1024)', wholeNumber(64, 1_048_576))
+    .option('--volume-mb <n>', 'size of a volume in MiB (default: 1024)', wholeNumber(1, 104_857_600))
     .option(
       '--warm <n>',
       'sandboxes of the default template to start beforehand (default: 0)',
@@ -46,7 +48,7 @@ export function serveCommand(): Command {
     )
     .option(
       '--state <dir>',
-      "folder for snapshots, templates and records (default: sandboxes in Assay's home)",
+      "folder for snapshots, templates, volumes, secrets and records (default: sandboxes in Assay's home)",
     )
     .addHelpText(
       'after',
@@ -70,6 +72,7 @@ async function serve(options: ServeOptions): Promise<void> {
     '--host': options.host,
     '--max-sandboxes': options.maxSandboxes,
     '--memory-mb': options.memoryMb,
+    '--volume-mb': options.volumeMb,
     '--warm': options.warm,
     '--tls-cert': options.tlsCert,
     '--tls-key': options.tlsKey,

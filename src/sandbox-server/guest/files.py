@@ -69,6 +69,59 @@ def open_regular(path: str, flags: int) -> int:
     raise OpError('invalid_argument', f"'{path}' is {what}")
 
 
+def send_file(stream, fd: int, length: int):
+    """Sends up to `length` bytes from where the descriptor stands, ends the stream and closes it."""
+    connection = stream.connection
+    left = [length]
+    reading = [False]
+
+    def close():
+        if left[0] >= 0:
+            left[0] = -1
+            os.close(fd)
+
+    def pump():
+        if reading[0]:
+            return
+        reading[0] = True
+        try:
+            while left[0] >= 0 and stream.credit > 0 and not connection.congested():
+                chunk = os.read(fd, min(CHUNK, stream.credit, left[0])) if left[0] else b''
+                if not chunk:
+                    close()
+                    return stream.end()
+                left[0] -= len(chunk)
+                stream.data(0, chunk)
+            if left[0] >= 0 and connection.congested():
+                connection.when_drained(pump)
+        except OSError as error:
+            close()
+            stream.end(error)
+        finally:
+            reading[0] = False
+
+    stream.on_credit, stream.on_cancel = pump, close
+    pump()
+
+
+def receive_file(stream, fd: int, finish, abandon):
+    """Writes what arrives; calls `finish(bytes)` at its end, or `abandon()` where it is cut or cannot be written."""
+    size = [0]
+
+    def on_data(_, payload):
+        try:
+            view = memoryview(payload)
+            while view:
+                view = view[os.write(fd, view) :]
+        except OSError as error:
+            abandon()
+            return stream.end(error)
+        size[0] += len(payload)
+        stream.consumed(len(payload))
+
+    stream.on_data, stream.on_eof, stream.on_cancel = on_data, lambda: finish(size[0]), abandon
+
+
 class Files:
     def __init__(self, sandbox):
         self.sandbox = sandbox
@@ -92,73 +145,32 @@ class Files:
         info = os.fstat(fd)
         offset = int(request.get('offset') or 0)
         length = request.get('length')
-        left = [1 << 62 if length is None else int(length)]
         if offset:
             os.lseek(fd, offset, os.SEEK_SET)
         modified_ms = info.st_mtime_ns // 1_000_000
         stream.event({'size': info.st_size, 'type': 'file', 'path': path, 'modifiedTimeMs': modified_ms})
-        reading = [False]
-
-        def close():
-            if left[0] >= 0:
-                left[0] = -1
-                os.close(fd)
-
-        def pump():
-            if reading[0]:
-                return
-            reading[0] = True
-            try:
-                while left[0] >= 0 and stream.credit > 0 and not self.sandbox.connection.congested():
-                    chunk = os.read(fd, min(CHUNK, stream.credit, left[0])) if left[0] else b''
-                    if not chunk:
-                        close()
-                        return stream.end()
-                    left[0] -= len(chunk)
-                    stream.data(0, chunk)
-                if left[0] >= 0 and self.sandbox.connection.congested():
-                    self.sandbox.connection.when_drained(pump)
-            except OSError as error:
-                close()
-                stream.end(error)
-            finally:
-                reading[0] = False
-
-        stream.on_credit, stream.on_cancel = pump, close
-        pump()
+        send_file(stream, fd, 1 << 62 if length is None else int(length))
 
     def write(self, stream, request):
         path = self._path(request)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         existed = os.path.lexists(path)
         fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        size = [0]
 
         def abandon():
             os.close(fd)
             if not existed:
                 os.unlink(path)
 
-        def on_data(_, payload):
-            try:
-                view = memoryview(payload)
-                while view:
-                    view = view[os.write(fd, view) :]
-            except OSError as error:
-                abandon()
-                return stream.end(error)
-            size[0] += len(payload)
-            stream.consumed(len(payload))
-
-        def on_eof():
+        def finish(size):
             if request.get('mode') is not None:
                 os.fchmod(fd, int(request['mode']) & 0o7777)
             write_metadata(fd, request.get('metadata'))
             os.close(fd)
-            stream.event({'name': os.path.basename(path), 'path': path, 'size': size[0]})
+            stream.event({'name': os.path.basename(path), 'path': path, 'size': size})
             stream.end()
 
-        stream.on_data, stream.on_eof, stream.on_cancel = on_data, on_eof, abandon
+        receive_file(stream, fd, finish, abandon)
 
     def stat(self, stream, request):
         stream.event({'entry': entry(self._path(request))})

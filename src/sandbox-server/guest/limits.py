@@ -10,6 +10,7 @@ MB = 1 << 20
 PRLIMIT = shutil.which('prlimit') or '/usr/bin/prlimit'
 
 
+VOLUME_ID = re.compile(r'[a-z0-9]{20}\Z')
 FOLDER = re.compile(r'/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z')
 
 
@@ -21,6 +22,14 @@ def own_folders(value) -> list:
     return [path for path in folders if not os.path.lexists(path)]
 
 
+def own_volumes(value) -> list:
+    """Volumes that a sandbox is to have, each at its place; the server has checked both."""
+    volumes = list(value or [])
+    if not all(VOLUME_ID.match(volume['id']) and volume['path'].startswith('/') for volume in volumes):
+        raise ValueError('not volumes that a sandbox can have')
+    return volumes
+
+
 @dataclass
 class Limits:
     memory_mb: int = 512
@@ -28,6 +37,8 @@ class Limits:
     home_mb: int = 512
     tmp_mb: int = 512
     open_files: int = 1024
+    # Of each volume; 0 for a sandbox that has none.
+    volume_mb: int = 0
 
     @classmethod
     def parse(cls, value: dict):
@@ -37,6 +48,7 @@ class Limits:
             'homeMb': 'home_mb',
             'tmpMb': 'tmp_mb',
             'openFiles': 'open_files',
+            'volumeMb': 'volume_mb',
         }
         known = {names[key]: int(value[key]) for key in names if value.get(key) is not None}
         if any(number <= 0 for number in known.values()):
@@ -52,7 +64,7 @@ def resources(limits: Limits) -> dict:
         'nproc': limits.processes,
         'nofile': limits.open_files,
         # Above what any disk of the sandbox has, so that a full one is what programs are told of.
-        'fsize': 2 * max(limits.home_mb, limits.tmp_mb) * MB,
+        'fsize': 2 * max(limits.home_mb, limits.tmp_mb, limits.volume_mb) * MB,
         'core': 0,
         'memlock': 64 << 10,
         'msgqueue': 64 << 10,

@@ -1,6 +1,7 @@
 """The few kernel calls that Python's standard library lacks on some of the supported versions."""
 
 import ctypes
+import errno
 import os
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -15,6 +16,10 @@ CLONE_NEWNET = 0x4000_0000
 
 MADV_DONTNEED = 4
 MS_NOSUID, MS_NODEV, MS_REMOUNT = 2, 4, 32
+
+SYS_OPENAT2, SYS_MOUNT_SETATTR = 437, 442
+AT_EMPTY_PATH, MOUNT_ATTR_RDONLY = 0x1000, 0x01
+RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x01, 0x02, 0x10
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -44,6 +49,35 @@ def setns(fd: int, flags: int):
 def remount_tmpfs(path: str, options: str):
     flags = ctypes.c_ulong(MS_NOSUID | MS_NODEV | MS_REMOUNT)
     check(libc.mount(b'tmpfs', path.encode(), b'tmpfs', flags, options.encode()), f'remount {path}')
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ('set', 'clear', 'propagation', 'userns_fd')]
+
+
+def set_read_only(mount: int, read_only: bool):
+    """Of the mount whose root a descriptor stands for. Not while something in it is open for writing."""
+    flags = MOUNT_ATTR_RDONLY
+    attr = _MountAttr(flags if read_only else 0, 0 if read_only else flags, 0, 0)
+    size = ctypes.c_size_t(ctypes.sizeof(attr))
+    check(libc.syscall(SYS_MOUNT_SETATTR, mount, b'', AT_EMPTY_PATH, ctypes.byref(attr), size), 'mount_setattr')
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = [('flags', ctypes.c_uint64), ('mode', ctypes.c_uint64), ('resolve', ctypes.c_uint64)]
+
+
+def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
+    """Opens a path as if the folder `root` were the root of the file system, links and `..` included."""
+    how = _OpenHow(flags, mode, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_IN_ROOT)
+    while True:
+        fd = libc.syscall(SYS_OPENAT2, root, os.fsencode(path), ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)))
+        if fd >= 0:
+            return fd
+        code = ctypes.get_errno()
+        # The kernel's word for a tree that changed while it looked.
+        if code not in (errno.EAGAIN, errno.EINTR):
+            raise OSError(code, os.strerror(code), f'/{path}')
 
 
 def return_unused_memory():

@@ -15,11 +15,12 @@ from .files import Files
 from .freeze import Freezer
 from .holder import Holder, bound_inodes
 from .kernels.contexts import Contexts
-from .limits import Limits, own_folders
+from .limits import Limits, own_folders, own_volumes
 from .loop import Loop
 from .memory import MemoryGuard
 from .ports import Ports
 from .processes import Processes
+from .volume import Volume
 from .watch import Watches
 
 
@@ -33,6 +34,9 @@ class Sandbox:
         self.own_envs = egress.VARIABLES if request.get('internet') else {}
         self.envs = self.own_envs
         self.folders = own_folders(request.get('folders'))
+        self.volumes = own_volumes(request.get('volumes'))
+        if not self.volumes:
+            self.limits.volume_mb = 0
         self.cwd = request.get('cwd') or HOME
         # Of the nest, where this process has an entry, which it has not in the sandbox.
         self.fdinfo = os.open('/proc/self/fdinfo', os.O_RDONLY | os.O_DIRECTORY)
@@ -51,6 +55,7 @@ class Sandbox:
             **Freezer().operations,
             **Ports(self).operations,
             **egress.Egress(self).operations,
+            **Volume(self).operations,
             'sandbox.configure': self.configure,
             'stats': self.memory.stats,
         }
@@ -90,7 +95,7 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sandbox = Sandbox(request)
         sandbox.connect(socket_path, request.pop('token', ''))
-        holder = Holder(sandbox.limits, sandbox.folders)
+        holder = Holder(sandbox.limits, sandbox.folders, sandbox.volumes)
         fonts = preload.font_cache()
         namespaces.join(holder.pid, holder.pidfd, lambda: bound_inodes(sandbox.limits, sandbox.folders))
         linux.drop_capabilities()

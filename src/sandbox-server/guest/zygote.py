@@ -7,14 +7,13 @@ import signal
 import sys
 from dataclasses import dataclass
 
-from . import linux, nest
+from . import holder, linux, nest
 from .connection import Connection
 from .errors import OpError
 from .loop import Loop
 from .seccomp import Filter
 
 SOCKET = '/run/assay/guest.sock'
-UNPRIVILEGED_UID = 64999
 
 
 @dataclass
@@ -23,13 +22,14 @@ class Supervisor:
     # Its namespaces are made, or were given up.
     settled: bool = False
     doomed: bool = False
+    holder: int = 0
 
 
 class Zygote:
     def __init__(self, template: str, token: str):
         self.loop = Loop()
         self.supervisors = {}
-        operations = {'sandbox.spawn': self.spawn, 'sandbox.kill': self.kill}
+        operations = {'sandbox.spawn': self.spawn, 'sandbox.kill': self.kill, 'sandbox.setWritable': self.set_writable}
         hello = {'role': 'zygote', 'template': template, 'token': token}
         self.connection = Connection(self.loop, SOCKET, hello, operations, self.quit)
         self.filter = Filter()
@@ -60,6 +60,7 @@ class Zygote:
                 os.kill(pid, signal.SIGKILL)
             answer = json.loads(said) if said else {'error': 'its supervisor was killed'}
             if 'error' not in answer:
+                supervisor.holder = answer['holderPid']
                 stream.event({'state': 'ready', **answer})
             else:
                 stream.end(OpError('internal', f"the sandbox could not be set up: {answer['error']}"))
@@ -85,6 +86,23 @@ class Zygote:
         if supervisor.settled:
             os.kill(supervisor.pid, signal.SIGKILL)
         stream.end()
+
+    def set_writable(self, stream, request):
+        supervisor = self.supervisors.get(request['name'])
+        if supervisor is None or not supervisor.holder:
+            raise OpError('not_found', f"there is no sandbox of the name {request['name']}")
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                holder.set_writable(supervisor.holder, request['volume'], bool(request['writable']))
+                code = 0
+            except OSError as error:
+                code = error.errno or 1
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        stream.end(OSError(code, os.strerror(code)) if code else None)
 
     def _become_supervisor(self, request: dict, report: int):
         from . import supervisor
@@ -115,7 +133,7 @@ def main():
     template, token = os.environ.get('ASSAY_TEMPLATE', 'default'), _read_token()
     os.umask(0o022)
     nest.furnish()
-    nest.drop_root(int(os.environ.get('ASSAY_UID', UNPRIVILEGED_UID)))
+    nest.drop_root(int(os.environ['ASSAY_UID']))
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     from . import preload, supervisor  # noqa: F401

@@ -3,7 +3,9 @@ import { Hono } from 'hono';
 import type { SandboxServerOptions } from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Sandboxes } from '../sandboxes.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
 import type { Builds } from '../templates/builds.ts';
+import type { Volumes } from '../volumes/volumes.ts';
 import { portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
 import type { AppEnv } from './app-env.ts';
 import { awake } from './awake.ts';
@@ -19,6 +21,8 @@ export interface AppDeps {
   sandboxes: Sandboxes;
   images: ImageStore;
   builds: Builds;
+  volumes: Volumes;
+  secrets: SecretStore;
 }
 
 /**

@@ -6,7 +6,9 @@ import type { ImageStore } from '../images/image-store.ts';
 import type { SandboxLogEntry } from '../sandbox-log.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
 import type { Builds } from '../templates/builds.ts';
+import type { Volumes } from '../volumes/volumes.ts';
 import { ApiError, apiErrorResponse } from '../wire/api-error.ts';
 import { ConnectFault, httpStatusOf } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
@@ -20,12 +22,15 @@ import {
 } from './create-request.ts';
 import { JsonFields } from '../wire/json-fields.ts';
 import { listSandboxes } from './list-sandboxes.ts';
-import { notThereYet } from './not-there-yet.ts';
 import { readJsonObject } from './request-body.ts';
 import { sandboxDetail, sandboxGrant, sandboxMetric } from './sandbox-json.ts';
 import { checkImageName } from './image-name.ts';
+import { secretRoutes } from './secret-routes.ts';
+import { domainOf } from './server-domain.ts';
 import { snapshotJson, snapshotRoutes } from './snapshots.ts';
 import { templateRoutes } from './template-routes.ts';
+import { volumeContentRoutes } from './volume-content.ts';
+import { volumeRoutes } from './volume-routes.ts';
 
 const MAX_FORKS = 100;
 const MAX_LOG_PAGE = 1_000;
@@ -38,10 +43,19 @@ export interface ControlPlaneDeps {
   sandboxes: Sandboxes;
   images: ImageStore;
   builds: Builds;
+  volumes: Volumes;
+  secrets: SecretStore;
 }
 
 /** E2B's control plane: makes, finds, lists and ends sandboxes. */
-export function controlPlane({ options, sandboxes, images, builds }: ControlPlaneDeps): Hono<AppEnv> {
+export function controlPlane({
+  options,
+  sandboxes,
+  images,
+  builds,
+  volumes,
+  secrets,
+}: ControlPlaneDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError((error, c) => {
     // It was killed while it was asked.
@@ -56,6 +70,7 @@ export function controlPlane({ options, sandboxes, images, builds }: ControlPlan
   const templateNames = [...options.templates.flatMap(namesOf), ...DEFAULT_TEMPLATE_ALIASES];
   const templates = templateRoutes({ images, builds, templateNames });
   app.route('/', templates.upload);
+  app.route('/', volumeContentRoutes(volumes));
   app.use(async (c, next) => {
     const key = c.req.header('x-api-key');
     if (equalSecrets(options.apiKey, key)) return next();
@@ -72,7 +87,8 @@ export function controlPlane({ options, sandboxes, images, builds }: ControlPlan
     return sandbox;
   };
   const create = async (c: AppContext): Promise<Response> => {
-    const request = createRequest(await fieldsOf(c), { allowInternet: options.allowInternet ?? false });
+    const server = { allowInternet: options.allowInternet ?? false, volumes: volumes.store };
+    const request = createRequest(await fieldsOf(c), server);
     return Response.json(sandboxGrant(await sandboxes.create(request), domainOf(c)), { status: 201 });
   };
   const connect = async (c: AppContext): Promise<Response> => {
@@ -149,7 +165,8 @@ export function controlPlane({ options, sandboxes, images, builds }: ControlPlan
   });
   app.route('/', snapshotRoutes(images));
   app.route('/', templates.routes);
-  app.route('/', notThereYet());
+  app.route('/', volumeRoutes(volumes));
+  app.route('/', secretRoutes(secrets));
   app.notFound((c) => apiErrorResponse(404, `${c.req.method} ${c.req.path} is not part of this server`));
   return app;
 }
@@ -174,12 +191,6 @@ function forkJson(fork: PromiseSettledResult<Sandbox>, domain: string | undefine
   if (fork.status === 'fulfilled') return { sandbox: sandboxGrant(fork.value, domain) };
   const error = fork.reason as Error;
   return { error: { code: error instanceof ApiError ? error.status : 500, message: error.message } };
-}
-
-/** The domain under which `PORT-ID.domain` reaches this server; on the machine itself every name under localhost does. */
-function domainOf(c: AppContext): string | undefined {
-  const host = /^(?:127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.exec(new URL(c.req.url).host);
-  return host ? `localhost${host[1] ?? ''}` : undefined;
 }
 
 async function fieldsOf(c: AppContext): Promise<JsonFields> {

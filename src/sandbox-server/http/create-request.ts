@@ -1,5 +1,7 @@
 import { addressList, isAddress, type OutboundRules } from '../egress/address-rules.ts';
 import type { NetworkRequest, SandboxRequest } from '../sandbox.ts';
+import { readVolumeMounts } from '../volumes/volume-mounts.ts';
+import type { VolumeStore } from '../volumes/volume-store.ts';
 import { ApiError } from '../wire/api-error.ts';
 import type { JsonFields } from '../wire/json-fields.ts';
 
@@ -16,12 +18,12 @@ const UNSUPPORTED: Record<string, string> = {
  * Reads the body of a create.
  * @throws ApiError 400 · 501 for what this server does not have · ConnectFault `invalid_argument` for a field of a wrong type
  */
-export function createRequest(fields: JsonFields, server: { allowInternet: boolean }): SandboxRequest {
+export function createRequest(
+  fields: JsonFields,
+  server: { allowInternet: boolean; volumes: VolumeStore },
+): SandboxRequest {
   for (const [name, what] of Object.entries(UNSUPPORTED)) {
     if (fields.object(name)) throw new ApiError(501, `${what} ('${name}') cannot be had from this server`);
-  }
-  if (fields.listLength('volumeMounts') > 0) {
-    throw new ApiError(501, `volumes ('volumeMounts') cannot be had from this server`);
   }
   return {
     templateId: fields.string('templateID'),
@@ -35,6 +37,7 @@ export function createRequest(fields: JsonFields, server: { allowInternet: boole
       autoResume: fields.object('autoResume')?.optionalBoolean('enabled') ?? false,
     },
     network: { ...readNetwork(fields.object('network')), ...readOutboundRules(fields) },
+    volumeMounts: readVolumeMounts(fields, server.volumes),
   };
 }
 

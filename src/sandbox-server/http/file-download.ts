@@ -67,7 +67,8 @@ async function wholeFile(
   return streamResponse(c, { pull, close: source.close }, { headers });
 }
 
-async function readHead(
+/** What a read tells before the bytes. @throws ConnectFault as the guest ends it */
+export async function readHead(
   stream: GuestStream,
 ): Promise<{ size: number; type: unknown; modifiedTimeMs: number }> {
   const item = await stream.next();
@@ -79,7 +80,7 @@ async function readHead(
 }
 
 /** A file's bytes; fails where there are fewer than promised, and stops where there are more. */
-function fileSource(stream: GuestStream, length: number | undefined): StreamSource {
+export function fileSource(stream: GuestStream, length: number | undefined): StreamSource {
   let sent = 0;
   return {
     async pull() {

@@ -1,5 +1,6 @@
 import { Channel } from '../link/guest-frames.ts';
 import type { GuestLink } from '../link/guest-link.ts';
+import type { GuestStream } from '../link/guest-stream.ts';
 import { ConnectFault } from '../wire/connect-fault.ts';
 import { metadataOf } from '../wire/entry-json.ts';
 import { multipartBoundary, readForm } from '../wire/multipart.ts';
@@ -32,7 +33,20 @@ async function writeFile(
   target: { path: string; user: string; metadata: Record<string, string> },
   body: AsyncIterable<Uint8Array>,
 ): Promise<object> {
-  const stream = link.open('file.write', target);
+  const { name, path, metadata } = await sendBody(link.open('file.write', target), body);
+  return {
+    name: typeof name === 'string' ? name : target.path.split('/').pop(),
+    path: typeof path === 'string' ? path : target.path,
+    type: 'file',
+    ...metadataOf(metadata),
+  };
+}
+
+/** Sends the bytes of a file to a guest and returns what it answers. @throws ConnectFault as the guest ends it · GuestLostError */
+export async function sendBody(
+  stream: GuestStream,
+  body: AsyncIterable<Uint8Array>,
+): Promise<Record<string, unknown>> {
   try {
     for await (const bytes of body) await stream.write(Channel.body, bytes);
   } catch (error) {
@@ -48,13 +62,7 @@ async function writeFile(
   for (let item = await stream.next(); item; item = await stream.next()) {
     if (item.type === 'event') answer = item.event;
   }
-  const { name, path, metadata } = answer;
-  return {
-    name: typeof name === 'string' ? name : target.path.split('/').pop(),
-    path: typeof path === 'string' ? path : target.path,
-    type: 'file',
-    ...metadataOf(metadata),
-  };
+  return answer;
 }
 
 function metadataHeaders(headers: Headers): Record<string, string> {

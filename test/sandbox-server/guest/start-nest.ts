@@ -65,6 +65,7 @@ export async function startNest(options: { packages?: boolean; verbose?: boolean
   };
   const parts = {
     socketPath: listener.socketPath,
+    volumesDir: stateDir,
     guestDir: join(ROOT, 'src/sandbox-server/guest'),
     python: await findPython(pythonPath()),
     bwrapPackageDir: bwrapPackageDir(bwrapPath),
