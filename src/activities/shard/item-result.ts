@@ -4,6 +4,7 @@ import type { JobInput } from '../../domain/job-input.ts';
 import type { Attempt } from '../../domain/job-result.ts';
 import { judge } from '../../domain/judge.ts';
 import { decisiveAttempt } from '../../domain/next-step.ts';
+import type { Trouble } from '../../domain/trouble.ts';
 import type { ItemRun } from '../../steps/item.ts';
 
 export interface ItemFacts {
@@ -15,8 +16,11 @@ export interface ItemFacts {
   sandboxMs: number;
 }
 
+/** What a result says of its job. */
+type ItemJob = Pick<JobInput, 'jobId' | 'key' | 'language' | 'template' | 'labels' | 'codeChars'>;
+
 /** The result of an item that was tried. */
-export function itemResult(line: ItemLine, job: JobInput, facts: ItemFacts): ItemResult {
+export function itemResult(line: ItemLine, job: ItemJob, facts: ItemFacts): ItemResult {
   const { attempts, findings, run, startedAtMs, sandboxMs } = facts;
   const decisive = decisiveAttempt(attempts) as Attempt;
   return {
@@ -47,33 +51,30 @@ export function badItemResult(batchId: string, line: ItemLine): ItemResult {
   const faults = (line.faults ?? []).map(({ path, message }) =>
     path === '' ? message : `${path}: ${message}`,
   );
-  const trouble = {
-    type: 'invalid-item',
-    message: `The item is no valid job: ${faults.join('; ')}`,
-  } as const;
-  const now = new Date().toISOString();
-  const attempt: Attempt = {
-    number: 1,
-    startedAt: now,
-    durationMs: 0,
-    steps: [],
-    ...judge({ trouble: { step: 'validate', trouble } }),
-  };
-  return {
-    id: line.id,
-    index: line.index,
-    schemaVersion: 1,
+  const message = `The item is no valid job: ${faults.join('; ')}`;
+  const job = {
     jobId: `${batchId}/${line.id}`,
-    verdict: 'error',
+    key: undefined,
     language: 'python',
     template: 'default',
     labels: {},
-    startedAt: now,
-    durationMs: 0,
-    findings: [],
-    attempts: [attempt],
-    artifacts: [],
-    diagnosis: attempt.diagnosis,
-    usage: { sandboxMs: 0, codeChars: 0 },
-  };
+    codeChars: 0,
+  } as const;
+  return troubleResult(line, job, { type: 'invalid-item', message });
+}
+
+/** The result of an item at whose run one worker after the other has died. */
+export function deadlyItemResult(line: ItemLine, job: JobInput, deaths: number): ItemResult {
+  const message = `${deaths} workers in a row have died while they ran this item`;
+  return troubleResult(line, job, { type: 'worker-lost', message });
+}
+
+/** The result of an item that was not run. */
+function troubleResult(line: ItemLine, job: ItemJob, trouble: Trouble): ItemResult {
+  const startedAtMs = Date.now();
+  const ended = judge({ trouble: { step: 'validate', trouble } });
+  const startedAt = new Date(startedAtMs).toISOString();
+  const attempt: Attempt = { number: 1, startedAt, durationMs: 0, steps: [], ...ended };
+  const run: ItemRun = { steps: [] };
+  return itemResult(line, job, { attempts: [attempt], findings: [], run, startedAtMs, sandboxMs: 0 });
 }

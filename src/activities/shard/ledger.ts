@@ -6,6 +6,8 @@ const FLUSH_EVERY_MS = 300;
 /** A store that is full or read-only for a moment must not cost a result. */
 const SEAL_PATIENCE_MS = 60_000;
 const FAILURES_TOLD = 10;
+/** Marks of items at whose run a worker was, by name: `begun-INDEX-TRY`. */
+const BEGUN = /\/begun-(\d+)-\d+$/;
 
 /**
  * What a shard has found out so far, written down as it comes: a later try of the same shard finds it and repeats only the rest. Each
@@ -19,6 +21,7 @@ export class Ledger {
   readonly #results = new Map<number, Pick<ItemResult, 'id' | 'verdict' | 'cached' | 'flaky'>>();
   readonly #failures: Failure[] = [];
   #unwritten: string[] = [];
+  readonly #deaths = new Map<number, number>();
   #part = 0;
   #writing: Promise<void> = Promise.resolve();
   readonly #timer: NodeJS.Timeout;
@@ -36,6 +39,12 @@ export class Ledger {
     const ledger = new Ledger(store, prefix, tryNumber);
     if (tryNumber > 1)
       for (const name of await store.listNamed(prefix)) {
+        const begun = BEGUN.exec(name);
+        if (begun) {
+          const index = Number(begun[1]);
+          ledger.#deaths.set(index, (ledger.#deaths.get(index) ?? 0) + 1);
+          continue;
+        }
         const text = Buffer.from((await store.getNamed(name)) ?? []).toString('utf8');
         // A line without its end was being written when the worker was killed.
         for (const line of text.split('\n').slice(0, -1)) ledger.#note(JSON.parse(line) as ItemResult, line);
@@ -54,6 +63,27 @@ export class Ledger {
   add(result: ItemResult): void {
     const line = JSON.stringify(result);
     if (this.#note(result, line)) this.#unwritten.push(line);
+  }
+
+  /** How many workers have died while they ran this item, the first of the shard aside, which left no mark. */
+  deathsAt(index: number): number {
+    return this.#deaths.get(index) ?? 0;
+  }
+
+  /**
+   * Runs an item. Once a worker of the shard has died, it is marked as begun for that long, and its result is written down at once: the next
+   * try then knows who was there when a worker dies. Throws what the item throws, and StoreError.
+   */
+  async during<T>(index: number, work: () => Promise<T>): Promise<T> {
+    if (this.#try === 1) return await work();
+    const mark = `${this.#prefix}begun-${index}-${this.#try}`;
+    await this.#patiently(() => this.#store.putNamed(mark, ''));
+    try {
+      return await work();
+    } finally {
+      await this.#flush().catch(() => undefined);
+      await this.#store.removeNamed(mark).catch(() => undefined);
+    }
   }
 
   /** Stops writing as it comes, and puts down what is left where the store lets it. */

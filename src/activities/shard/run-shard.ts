@@ -15,7 +15,7 @@ import type { StepContext } from '../../steps/step-context.ts';
 import { validate } from '../../steps/validate.ts';
 import type { Store } from '../../store/store.ts';
 import { troubleOf } from '../to-failure.ts';
-import { badItemResult, itemResult } from './item-result.ts';
+import { badItemResult, deadlyItemResult, itemResult } from './item-result.ts';
 import { VerdictCache } from './verdict-cache.ts';
 import { Lane } from './lane.ts';
 import { Ledger } from './ledger.ts';
@@ -24,6 +24,8 @@ import type { ShardItems } from './shard-items.ts';
 
 /** Items whose validation runs ahead of the one that is in the sandbox. */
 const VALIDATED_AHEAD = 4;
+/** An item at which so many workers have died is not tried again. */
+const MOST_DEATHS = 3;
 /** Which of several verdicts counts where no one has more runs than another. */
 const IN_DOUBT: readonly Verdict[] = ['failed', 'rejected', 'error', 'passed'];
 
@@ -73,7 +75,18 @@ export async function runShard(
     const unknown = lines.filter((line) => !ledger.has(line.index));
     for (const result of (await cache?.find(unknown)) ?? []) ledger.add(result);
     const todo = grouped(unknown.filter((line) => !ledger.has(line.index)));
-    const validated = ahead(todo, (line) => line.job && validate(line.job, context), VALIDATED_AHEAD);
+    const validated = ahead(
+      todo,
+      (line) => line.job && validate(line.job, context),
+      number === 1 ? VALIDATED_AHEAD : 1,
+    );
+    const resultOf = async (line: ItemLine): Promise<ItemResult> => {
+      if (!line.job) return badItemResult(input.batchId, line);
+      const deaths = ledger.deathsAt(line.index);
+      if (deaths >= MOST_DEATHS) return deadlyItemResult(line, line.job, deaths);
+      const validation = (await validated(line)) as ValidateOutcome;
+      return await new ItemStory(line, line.job, lane, sandboxes, context).run(validation, input.attempts);
+    };
     for (const line of todo) {
       const late = performance.now() - from > input.softLimitMs && ledger.done > 0;
       if (signal.aborted || late) {
@@ -81,14 +94,11 @@ export async function runShard(
         continue;
       }
       try {
-        const result = line.job
-          ? await new ItemStory(line, line.job, lane, sandboxes, context).run(
-              (await validated(line)) as ValidateOutcome,
-              input.attempts,
-            )
-          : badItemResult(input.batchId, line);
-        ledger.add(result);
-        if (line.job) await cache?.put(line.job, result);
+        await ledger.during(line.index, async () => {
+          const result = await resultOf(line);
+          ledger.add(result);
+          if (line.job) await cache?.put(line.job, result);
+        });
       } catch (error) {
         if (!signal.aborted) throw error;
         left.push(line.index);
