@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { BatchResult } from '../domain/batch.ts';
 import type { BatchProgress, ItemResult, Segment } from '../domain/batch.ts';
+import { PARTS_A_QUERY } from '../domain/batch-parts.ts';
 import type { Language } from '../domain/language.ts';
 import { itemLinesOf, resultsOfBlob } from '../store/batch-lines.ts';
 import { textOfContent } from '../store/content.ts';
@@ -96,43 +97,73 @@ export class BatchHandle {
     }
   }
 
-  /** The results, as they come while it runs. Throws as `result` does, and StoreError. */
+  /** The results, as they come while it runs; of a broken one those that are there, before it throws. Throws as `result` does, and StoreError. */
   async *results({ order = 'input' }: ResultsOptions = {}): AsyncGenerator<ItemResult, void, undefined> {
     const end = this.result();
-    end.catch(() => undefined);
+    const over = end.then(
+      () => undefined,
+      () => undefined,
+    );
     const given = new Set<number>();
     const early = new Map<number, ItemResult>();
     let next = 0;
-    for (let since = 0; ;) {
-      const parts: Segment[] | undefined = await Promise.race([
-        end.then(() => undefined),
+    let since = 0;
+    for (;;) {
+      const parts = await Promise.race([
+        over,
         this.#query<Segment[]>('parts', since).then((found) => found ?? []),
       ]);
       if (!parts) break;
       since += parts.length;
-      for (const { blob } of parts)
-        for await (const result of resultsOfBlob(blob, this.#store)) {
-          if (order === 'completion') {
-            if (given.has(result.index)) continue;
-            given.add(result.index);
-            yield result;
-            continue;
-          }
-          early.set(result.index, result);
-          for (let ready = early.get(next); ready; ready = early.get(next)) {
-            early.delete(next);
-            next += 1;
-            yield ready;
-          }
+      for await (const result of this.#resultsOf(parts)) {
+        if (order === 'completion') {
+          if (given.has(result.index)) continue;
+          given.add(result.index);
+          yield result;
+          continue;
         }
+        early.set(result.index, result);
+        for (let ready = early.get(next); ready; ready = early.get(next)) {
+          early.delete(next);
+          next += 1;
+          yield ready;
+        }
+      }
+      // Where there are more, the answer was full.
+      if (parts.length === PARTS_A_QUERY) continue;
       const timer = new AbortController();
-      await Promise.race([end, sleep(POLL_LEAST_MS, undefined, { signal: timer.signal })]).finally(() =>
+      await Promise.race([over, sleep(POLL_LEAST_MS, undefined, { signal: timer.signal })]).finally(() =>
         timer.abort(),
       );
     }
+    const isNew = ({ index }: ItemResult): boolean =>
+      order === 'completion' ? !given.has(index) : index >= next;
+    const ended = await end.catch((error: unknown) => ({ error }));
+    if ('error' in ended) {
+      for await (const result of this.#recorded(since, early)) if (isNew(result)) yield result;
+      throw ended.error;
+    }
     early.clear();
-    for await (const result of resultsOfBlob((await end).results, this.#store))
-      if (order === 'completion' ? !given.has(result.index) : result.index >= next) yield result;
+    for await (const result of resultsOfBlob(ended.results, this.#store)) if (isNew(result)) yield result;
+  }
+
+  async *#resultsOf(parts: Segment[]): AsyncGenerator<ItemResult, void, undefined> {
+    for (const { blob } of parts) yield* resultsOfBlob(blob, this.#store);
+  }
+
+  /** What a batch that gives no answer has recorded beside these, from this part on, in the order of the input. */
+  async *#recorded(
+    from: number,
+    found: Map<number, ItemResult>,
+  ): AsyncGenerator<ItemResult, void, undefined> {
+    for (let since = from; ;) {
+      const parts = (await this.#query<Segment[]>('parts', since)) ?? [];
+      for await (const result of this.#resultsOf(parts))
+        if (!found.has(result.index)) found.set(result.index, result);
+      since += parts.length;
+      if (parts.length < PARTS_A_QUERY) break;
+    }
+    yield* [...found.values()].toSorted((a, b) => a.index - b.index);
   }
 
   /**

@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BatchActivities, BatchInput, BatchResult, ItemRange } from '../domain/batch.ts';
+import { PARTS_A_QUERY } from '../domain/batch-parts.ts';
 import { batchActivities } from './batch-activities.ts';
 import { BatchRecord } from './batch-record.ts';
 import { partsQuery, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpdate } from './messages.ts';
@@ -22,7 +23,7 @@ export async function batchValidation(input: BatchInput): Promise<BatchResult> {
   const record = new BatchRecord(input);
   const story = new BatchStory(record, batchActivities(input, workflowInfo().taskQueue));
   setHandler(progressQuery, () => record.progress());
-  setHandler(partsQuery, (since) => record.parts.slice(since));
+  setHandler(partsQuery, (since) => record.parts.slice(since, since + PARTS_A_QUERY));
   setHandler(pauseUpdate, () => story.pause(true));
   setHandler(resumeUpdate, () => story.pause(false));
   setHandler(setConcurrencyUpdate, (concurrency) => story.setConcurrency(concurrency), {

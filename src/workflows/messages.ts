@@ -7,7 +7,7 @@ export const statusQuery = defineQuery<JobStatus>('status');
 
 /** How far a batch is. */
 export const progressQuery = defineQuery<BatchProgress>('progress');
-/** The results of a batch that are there, from this one on, as parts in the store in the order in which they were recorded. */
+/** The results of a batch that are there, from this one on and at most `PARTS_A_QUERY`, as parts in the store in the order in which they were recorded. */
 export const partsQuery = defineQuery<Segment[], [since: number]>('parts');
 /** No new shard begins; those at work end. */
 export const pauseUpdate = defineUpdate<void>('pause');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { InvalidItemsError } from '../../src/client.ts';
+import { BatchBrokenError, InvalidItemsError } from '../../src/client.ts';
 import type { BatchHandle, ItemResult } from '../../src/client.ts';
 import { knownItems } from '../support/batch-items.ts';
 import type { KnownItem } from '../support/batch-items.ts';
@@ -168,6 +169,32 @@ describe('a batch', () => {
     expect(await Array.fromAsync(handle.results())).toHaveLength(result.done);
     expect(await openSandboxesOf(stack.config, handle.batchId)).toEqual([]);
   });
+
+  test.each(['input', 'completion'] as const)(
+    'that is ended from outside gives what it has, by %s',
+    async (order) => {
+      const rows = Array.from({ length: 200 }, (_, at) => ({
+        id: `b${at}`,
+        language: 'python',
+        code: 'import time; time.sleep(0.1)',
+        tests: { kind: 'script', code: 'assert True' },
+      }));
+      const handle = await stack.assay.batches.start({ rows }, { concurrency: 2, cache: false });
+      for await (const { done } of handle.watch()) if (done > 0) break;
+      const { address } = stack.config.temporal;
+      const connection = await Connection.connect({ address });
+      await new Client({ connection }).workflow.getHandle(handle.batchId).terminate('the test says so');
+      await connection.close();
+      const ids: string[] = [];
+      const reading = (async () => {
+        for await (const { id } of handle.results({ order })) ids.push(id);
+      })();
+      await expect(reading).rejects.toThrow(BatchBrokenError);
+      expect(ids.length).toBeGreaterThan(0);
+      expect(new Set(ids).size).toBe(ids.length);
+      await expect(handle.result()).rejects.toThrow('the test says so');
+    },
+  );
 
   test('takes recorded verdicts of the same items, unless told not to', async () => {
     const items = knownItems(20, { poison: false });
