@@ -56,6 +56,14 @@ export const COMMANDS: Record<string, CommandGroup> = {
     summary: 'build, list and remove sandbox templates',
     load: async () => (await import('./template.ts')).templateCommand(),
   },
+  volume: {
+    summary: 'make, list, fill and remove volumes, which outlive sandboxes',
+    load: async () => (await import('./volume.ts')).volumeCommand(),
+  },
+  secret: {
+    summary: 'keep, change, list and remove secrets, whose values are never shown',
+    load: async () => (await import('./secret.ts')).secretCommand(),
+  },
   doctor: {
     summary: 'check this installation and say how to mend it',
     load: async () => (await import('./doctor.ts')).doctorCommand(),

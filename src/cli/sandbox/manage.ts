@@ -33,6 +33,8 @@ interface CreateOptions extends SandboxConnectionOptions {
   timeout: number;
   metadata: Record<string, string>;
   env: Record<string, string>;
+  /** Names of volumes by their places. */
+  volume: Record<string, string>;
   internet?: boolean;
   json?: boolean;
 }
@@ -46,6 +48,7 @@ export function createCommand(): Command {
     .option('--timeout <seconds>', 'how long it lives', number(1, 86_400), 300)
     .option('--metadata <name=value>', 'what to find it by; may be repeated', nameValue, {})
     .option('-e, --env <name=value>', 'a variable of all its processes; may be repeated', nameValue, {})
+    .option('--volume <name:path>', 'a volume and where to have it; may be repeated', volumeMount, {})
     .option('--internet', 'let it reach the internet')
     .option('--json', 'print what is known of it as JSON');
   return addSandboxOptions(command).action(async (template: string, options: CreateOptions) => {
@@ -54,6 +57,7 @@ export function createCommand(): Command {
       timeoutMs: options.timeout * 1000,
       metadata: options.metadata,
       envs: options.env,
+      volumeMounts: options.volume,
       ...(options.internet && { allowInternetAccess: true }),
     });
     print(options.json ? JSON.stringify(await sandbox.getInfo(), null, 2) : sandbox.sandboxId);
@@ -192,4 +196,10 @@ function oneOf<T extends string>(...choices: T[]): (text: string) => T {
     if (found) return found;
     throw new InvalidArgumentError(`It must be ${choices.join(' or ')}`);
   };
+}
+
+function volumeMount(text: string, before: Record<string, string>): Record<string, string> {
+  const [, name, path] = /^([^:]+):(\/.*)$/s.exec(text) ?? [];
+  if (name === undefined || path === undefined) throw new InvalidArgumentError('It must be NAME:/path');
+  return { ...before, [path]: name };
 }
