@@ -31,6 +31,7 @@ function itemOf(at: number, poison: boolean): KnownItem {
       'import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass\n',
       'failed',
     );
+  if (poison && at % 50 === 25) return of('hog = [bytearray(2 ** 30) for _ in range(10)]\n', 'failed');
   if (poison && at % 50 === 41) return of('while True:\n    print("x" * 10000)\n', 'failed');
   if (at % 10 === 3) return of(add('a - b'), 'failed');
   if (at % 10 === 6) return of(add('a + b'), 'passed', pytest);
