@@ -149,6 +149,9 @@ export const BatchResult = z.object({
   results: BlobRef.describe(
     'One ItemResult a line, in the order of the input; items that never ran are absent',
   ),
+  parquet: BlobRef.optional().describe(
+    'The same as Apache Parquet, a row an item. Absent in batches of earlier versions',
+  ),
   items: BlobRef.describe('The items, as a BatchIndex'),
 });
 export type BatchResult = z.infer<typeof BatchResult>;
@@ -206,8 +209,16 @@ export interface PublishInput {
   parts: Segment[];
 }
 
+/** The results of all items, in the order of the input. */
+export interface Published {
+  /** As JSON lines. */
+  results: BlobRef;
+  /** Absent where an earlier version has published. */
+  parquet?: BlobRef | undefined;
+}
+
 /** The activities of a batch. */
 export interface BatchActivities {
   runShard(input: RunShardInput): Promise<ShardOutcome>;
-  publishBatch(input: PublishInput): Promise<{ results: BlobRef; lines: number }>;
+  publishBatch(input: PublishInput): Promise<Published>;
 }

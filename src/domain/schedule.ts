@@ -87,6 +87,7 @@ export interface KeptRun {
   /** ISO 8601, UTC */
   startedAt: string;
   results: BlobRef;
+  parquet?: BlobRef | undefined;
   diff?: BlobRef | undefined;
 }
 

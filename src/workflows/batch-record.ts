@@ -7,10 +7,10 @@ import type {
   Counts,
   Failure,
   ItemRange,
+  Published,
   Segment,
   ShardOutcome,
 } from '../domain/batch.ts';
-import type { BlobRef } from '../domain/blob.ts';
 import { batchDetails } from './batch-details.ts';
 
 const FAILURES_KEPT = 10;
@@ -118,7 +118,7 @@ export class BatchRecord {
     };
   }
 
-  result(state: BatchResult['state'], results: BlobRef): BatchResult {
+  result(state: BatchResult['state'], { results, parquet }: Published): BatchResult {
     this.state = state;
     this.show();
     const { batchId, name, total, items } = this.input;
@@ -129,7 +129,7 @@ export class BatchRecord {
       counts: { ...this.#counts },
       startedAt: new Date(this.#startedAtMs).toISOString(),
       durationMs: Date.now() - this.#startedAtMs,
-      ...{ results, items },
+      ...{ results, parquet, items },
     };
   }
 

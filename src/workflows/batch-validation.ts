@@ -102,11 +102,8 @@ class BatchStory {
   }
 
   async publish() {
-    const { results } = await this.#activities.publishBatch({
-      batchId: this.#record.input.batchId,
-      parts: this.#record.parts,
-    });
-    return results;
+    const { batchId } = this.#record.input;
+    return await this.#activities.publishBatch({ batchId, parts: this.#record.parts });
   }
 
   #start(ranges: ItemRange[]): void {

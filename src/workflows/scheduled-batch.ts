@@ -62,7 +62,7 @@ async function conclude(
   result: BatchResult,
   last: ScheduledRun | undefined,
 ): Promise<ScheduledRun> {
-  const { batchId, state, total, done, counts, startedAt, durationMs, results } = result;
+  const { batchId, state, total, done, counts, startedAt, durationMs, results, parquet } = result;
   const before = last?.runs[0];
   const compared = await compareRuns({ before, after: results });
   const { diff, changes, newFailures, newFailureCount } = compared;
@@ -78,7 +78,7 @@ async function conclude(
   // What was stopped half-way is no measure for the next.
   if (state === 'done') {
     const { kept, forget } = splitRuns(
-      [{ batchId, startedAt, results, diff }, ...run.runs],
+      [{ batchId, startedAt, results, parquet, diff }, ...run.runs],
       input,
       Date.now(),
     );

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
+import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BatchBrokenError, InvalidItemsError } from '../../src/client.ts';
 import type { BatchHandle, ItemResult } from '../../src/client.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { knownItems } from '../support/batch-items.ts';
 import type { KnownItem } from '../support/batch-items.ts';
 import { openSandboxesOf } from '../support/open-sandboxes.ts';
@@ -50,6 +52,9 @@ describe('a batch', () => {
       },
     });
     expect(await handle.progress()).toMatchObject({ state: 'done', done: 60 });
+    const table = await openStore(stack.config.storeUrl).get(result.parquet!);
+    const rows = await parquetReadObjects({ file: new Uint8Array(table).buffer, columns: ['id', 'verdict'] });
+    expect(rows).toEqual(results.map(({ id, verdict }) => ({ id, verdict })));
   });
 
   test('gives its items again, with their code, in the order of the input', async () => {

@@ -113,8 +113,7 @@ export async function withScriptedBatch<T>(
   };
   const publishBatch = (asked: PublishInput) => {
     published.push(asked);
-    const lines = asked.parts.reduce((sum, { count }) => sum + count, 0);
-    return Promise.resolve({ results: { ref: 'blob:results', bytes: 1, sha256: SHA256 }, lines });
+    return Promise.resolve({ results: { ref: 'blob:results', bytes: 1, sha256: SHA256 } });
   };
 
   const connection = await NativeConnection.connect({ address });

@@ -7,6 +7,6 @@ export async function forgetRuns({ forget, kept }: ForgetRunsInput, store: Store
   for (const ref of forget.flatMap(refsOf)) if (!used.has(ref)) await store.remove({ ref });
 }
 
-function refsOf({ results, diff }: KeptRun): string[] {
-  return diff ? [results.ref, diff.ref] : [results.ref];
+function refsOf({ results, parquet, diff }: KeptRun): string[] {
+  return [results, parquet, diff].flatMap((blob) => blob?.ref ?? []);
 }

@@ -1,15 +1,12 @@
 import { Readable } from 'node:stream';
-import type { PublishInput, Segment } from '../../domain/batch.ts';
-import type { BlobRef } from '../../domain/blob.ts';
+import type { PublishInput, Published, Segment } from '../../domain/batch.ts';
+import { resultsOfBlob } from '../../store/batch-lines.ts';
 import type { Store } from '../../store/store.ts';
 
 const PARTS_KEPT = 32;
 
-/** Puts the results of all parts into one blob, in the order of the input, one line an item. Throws StoreError. */
-export async function publish(
-  { parts }: PublishInput,
-  store: Store,
-): Promise<{ results: BlobRef; lines: number }> {
+/** Puts the results of all parts into one blob, in the order of the input, one line an item, and into a table of the same. Throws StoreError. */
+export async function publish({ parts }: PublishInput, store: Store): Promise<Published> {
   // Where each line lies: [index, part, line], as one list so that a million of them are cheap.
   const places: [number, number, number][] = [];
   const seen = new Set<number>();
@@ -23,7 +20,10 @@ export async function publish(
     }
   places.sort(([a], [b]) => a - b);
   const results = await store.put(Readable.from(inOrder(places, reader), { objectMode: true }));
-  return { results, lines: places.length };
+  // Only here: short-lived workers do without.
+  const { toParquet } = await import('../../reports/parquet.ts');
+  const parquet = await store.put(Readable.from(toParquet(resultsOfBlob(results, store))));
+  return { results, parquet };
 }
 
 async function* inOrder(places: [number, number, number][], reader: PartReader): AsyncGenerator<Buffer> {
