@@ -189,8 +189,9 @@ export class SandboxStarter {
       return link;
     } catch (error) {
       abandon.abort(error);
-      await Promise.allSettled([arriving, spawning]);
+      // What it was sent fails with it.
       void nest.kill(id, KILL_TIMEOUT_MS);
+      await Promise.allSettled([arriving, spawning]);
       throw error;
     }
   }

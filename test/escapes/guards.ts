@@ -8,9 +8,19 @@ const without = (name: string): Change => [
   SHARED_FLAGS.replace(new RegExp(` \\| linux\\.${name}|linux\\.${name} \\| `), ''),
 ];
 
+const WITHOUT_FILTER: Change = [
+  'guest/supervisor.py',
+  'seccomp_filter.apply()',
+  'linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)',
+];
+const WITHOUT_COUNTS: Change = ['guest/namespaces.py', '    bound()\n', ''];
+
 /** How each guard is taken away, and nothing else. Only ever inside an outer sandbox. */
 export const GUARDS: Record<string, Change[]> = {
-  seccomp: [['guest/supervisor.py', 'seccomp_filter.apply()', 'linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)']],
+  seccomp: [WITHOUT_FILTER],
+  // Two walls, the second of which holds even without the first.
+  'seccomp-and-counts': [WITHOUT_FILTER, WITHOUT_COUNTS],
+  'shared-counts': [WITHOUT_COUNTS],
   network: [
     ['guest/holder.py', `'--unshare-net', `, ''],
     ['link/nest-args.ts', `'--unshare-net', `, ''],
@@ -29,6 +39,7 @@ export const GUARDS: Record<string, Change[]> = {
     ],
     ['guest/holder.py', `'--remount-ro', '/', `, ''],
     ['guest/holder.py', `, '--remount-ro', '/dev'`, ''],
+    ['guest/supervisor.py', '            seal_devices()\n', ''],
   ],
   'private-folders': [
     [
@@ -92,6 +103,8 @@ export const GUARDS: Record<string, Change[]> = {
       `'ASSAY_TEMPLATE', parts.template, '--setenv', 'ASSAY_TOKEN', 'token']`,
     ],
   ],
+  'masked-files': [['guest/holder.py', '*masks(), ', '']],
+  capabilities: [['guest/supervisor.py', 'linux.drop_capabilities()', 'pass']],
   'boot-id': [['guest/holder.py', `'--ro-bind-data', str(BOOT_ID), '/proc/sys/kernel/random/boot_id', `, '']],
   'host-name': [
     ['guest/holder.py', `'--hostname', 'sandbox', `, ''],
@@ -115,5 +128,9 @@ export const GUARDS: Record<string, Change[]> = {
   ],
   memory: [
     ['guest/memory.py', '    def arm(self):', '    def arm(self):\n        return\n\n    def unused(self):'],
+  ],
+  'kernel-memory': [
+    ['guest/memory.py', 'held = held_by_kernel(pids, self.sockets)', 'held = dict.fromkeys(pids, 0)'],
+    ['guest/memory.py', `(b'RssAnon:', b'RssShmem:', b'VmPTE:')`, `(b'RssAnon:', b'RssShmem:')`],
   ],
 };

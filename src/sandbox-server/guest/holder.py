@@ -27,6 +27,11 @@ FILTER = build()
 INIT = f'echo ready >&{READY}; exec {READY}>&- 2>/dev/null; while read _ <&{ALIVE} || [ $? -gt 128 ]; do :; done'
 
 
+DEVICES = ('null', 'zero', 'full', 'random', 'urandom', 'tty')
+# What the kernel tells of the host as a whole that no program needs.
+MASKED = ('keys', 'key-users', 'interrupts', 'softirqs', 'locks', 'sched_debug', 'cmdline')
+
+
 def bwrap_path() -> str:
     return PACKAGED_BWRAP if os.path.exists(PACKAGED_BWRAP) else '/usr/bin/bwrap'
 
@@ -57,6 +62,10 @@ def volume_arguments(volumes: list) -> list:
     return arguments
 
 
+def masks() -> list:
+    return [part for name in MASKED if os.path.exists(f'/proc/{name}') for part in ('--ro-bind', '/dev/null', f'/proc/{name}')]
+
+
 def arguments(limits: Limits, folders: list, volumes: list) -> list:
     return [
         bwrap_path(),
@@ -64,7 +73,7 @@ def arguments(limits: Limits, folders: list, volumes: list) -> list:
         '--uid', '1000', '--gid', '1000', '--hostname', 'sandbox', '--as-pid-1', '--new-session', '--die-with-parent',
         '--clearenv',
         *root_arguments(),
-        '--proc', '/proc', '--ro-bind-data', str(BOOT_ID), '/proc/sys/kernel/random/boot_id', '--dev', '/dev',
+        '--proc', '/proc', '--ro-bind-data', str(BOOT_ID), '/proc/sys/kernel/random/boot_id', *masks(), '--dev', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/dev/shm', '--remount-ro', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/tmp',
         '--perms', '0755', '--dir', '/home', '--perms', '0755', '--size', str(limits.home_mb * MB),
@@ -99,6 +108,19 @@ def set_writable(holder: int, volume: dict, writable: bool):
         linux.set_read_only(fd, not writable)
 
     namespaces.join(holder, os.pidfd_open(holder), change)
+
+
+def seal_devices():
+    """Keeps times from being set on the host's own nodes, where others could read them: bwrap's own way would close them too."""
+    for name in DEVICES:
+        fd = os.open(f'/dev/{name}', os.O_PATH)
+        try:
+            linux.set_read_only(fd, True)
+        except OSError as error:
+            if error.errno != errno.ENOSYS:  # Linux before 5.12.
+                raise
+        finally:
+            os.close(fd)
 
 
 class Holder:

@@ -68,6 +68,8 @@ def resources(limits: Limits) -> dict:
         'core': 0,
         'memlock': 64 << 10,
         'msgqueue': 64 << 10,
+        # Timers count too.
+        'sigpending': 4096,
     }
 
 

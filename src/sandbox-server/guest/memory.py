@@ -8,6 +8,7 @@ import signal
 import time
 
 from .environment import HOME
+from .kernel_memory import SocketMemory, held_by_kernel
 from .limits import MB
 from .spawn import kill_inner, proc_pids, read_stat
 
@@ -26,12 +27,16 @@ def host_kills() -> int:
 
 
 def private_bytes(pid) -> int:
-    """Anonymous and shared memory that a process maps; pages shared with the zygote count in full."""
+    """Anonymous and shared memory that a process maps, and its page tables; pages shared with the zygote count in full."""
+    return _status_bytes(pid, (b'RssAnon:', b'RssShmem:', b'VmPTE:'))
+
+
+def _status_bytes(pid, names) -> int:
     total = 0
     try:
         with open(f'/proc/{pid}/status', 'rb') as file:
             for line in file:
-                if line.startswith((b'RssAnon:', b'RssShmem:')):
+                if line.startswith(names):
                     total += int(line.split()[1]) << 10
     except OSError:
         pass
@@ -48,7 +53,7 @@ def proportional_bytes(pid: int):
                     total += int(line.split()[1]) << 10
     except OSError:
         return None
-    return total
+    return total + _status_bytes(pid, (b'VmPTE:',))
 
 
 def fair_usage(pids: list, inherited_bytes: int) -> dict:
@@ -76,6 +81,11 @@ class MemoryGuard:
         self.inherited_bytes = private_bytes('self')
         self.cpu_sample = (time.monotonic(), 0.0)
         self.host_kills = host_kills()
+        self.sockets = None
+
+    def watch_sockets(self):
+        """Called once in the sandbox's network, before the filter of system calls."""
+        self.sockets = SocketMemory()
 
     def arm(self):
         if self.timer is None:
@@ -87,8 +97,9 @@ class MemoryGuard:
         if not pids:
             return
         limit = self.sandbox.limits.memory_mb * MB
-        if sum(map(private_bytes, pids)) > limit:
-            usage = fair_usage(pids, self.inherited_bytes)
+        held = held_by_kernel(pids, self.sockets)
+        if sum(map(private_bytes, pids)) + sum(held.values()) > limit:
+            usage = {pid: size + held[pid] for pid, size in fair_usage(pids, self.inherited_bytes).items()}
             while usage and sum(usage.values()) > limit:
                 greediest = max(usage, key=usage.get)
                 self._kill(greediest)
@@ -130,10 +141,11 @@ class MemoryGuard:
         elapsed = max(now - self.cpu_sample[0], 1e-3)
         used_pct = max(0.0, 100 * (cpu_s - self.cpu_sample[1]) / elapsed)
         self.cpu_sample = (now, cpu_s)
+        used = sum(fair_usage(pids, self.inherited_bytes).values()) + sum(held_by_kernel(pids, self.sockets).values())
         disk = os.statvfs(HOME)
         stream.event(
             {
-                'memUsedBytes': sum(fair_usage(pids, self.inherited_bytes).values()),
+                'memUsedBytes': used,
                 'memTotalBytes': self.sandbox.limits.memory_mb * MB,
                 'cpuUsedPct': round(used_pct, 2),
                 'cpuCount': len(os.sched_getaffinity(0)),

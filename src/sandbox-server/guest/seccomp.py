@@ -18,9 +18,9 @@ X32_BIT = 0x4000_0000
 # Numbers from 424 on are the same on every architecture.
 COMMON = {
     'io_uring_setup': 425, 'io_uring_enter': 426, 'io_uring_register': 427, 'open_tree': 428, 'move_mount': 429,
-    'fsopen': 430, 'fsconfig': 431, 'fsmount': 432, 'fspick': 433, 'clone3': 435, 'pidfd_getfd': 438,
-    'process_madvise': 440, 'mount_setattr': 442, 'quotactl_fd': 443, 'memfd_secret': 447, 'statmount': 457,
-    'listmount': 458, 'lsm_get_self_attr': 459, 'lsm_set_self_attr': 460, 'lsm_list_modules': 461,
+    'fsopen': 430, 'fsconfig': 431, 'fsmount': 432, 'fspick': 433, 'clone3': 435, 'close_range': 436, 'pidfd_getfd': 438,
+    'process_madvise': 440, 'mount_setattr': 442, 'quotactl_fd': 443, 'memfd_secret': 447, 'cachestat': 451,
+    'statmount': 457, 'listmount': 458, 'lsm_get_self_attr': 459, 'lsm_set_self_attr': 460, 'lsm_list_modules': 461,
     'open_tree_attr': 467,
 }  # fmt: skip
 
@@ -33,7 +33,8 @@ X86_64 = {
     'finit_module': 313, 'memfd_create': 319, 'kexec_file_load': 320, 'bpf': 321, 'userfaultfd': 323,
     'ptrace': 101, 'shmget': 29, 'syslog': 103, 'acct': 163, 'settimeofday': 164, 'adjtimex': 159,
     'clock_settime': 227, 'personality': 135, 'lookup_dcookie': 212, 'modify_ldt': 154, 'vhangup': 153,
-    'uselib': 134, 'clone': 56, 'ioctl': 16, 'socket': 41, 'socketpair': 53, **COMMON,
+    'uselib': 134, 'clone': 56, 'ioctl': 16, 'socket': 41, 'socketpair': 53, 'fcntl': 72, 'io_setup': 206,
+    'vmsplice': 278, **COMMON,
 }  # fmt: skip
 
 AARCH64 = {
@@ -44,18 +45,27 @@ AARCH64 = {
     'process_vm_readv': 270, 'process_vm_writev': 271, 'kcmp': 272, 'finit_module': 273, 'memfd_create': 279,
     'bpf': 280, 'userfaultfd': 282, 'kexec_file_load': 294, 'ptrace': 117, 'shmget': 194, 'syslog': 116,
     'acct': 89, 'settimeofday': 170, 'adjtimex': 171, 'clock_settime': 112, 'personality': 92,
-    'lookup_dcookie': 18, 'vhangup': 58, 'clone': 220, 'ioctl': 29, 'socket': 198, 'socketpair': 199, **COMMON,
+    'lookup_dcookie': 18, 'vhangup': 58, 'clone': 220, 'ioctl': 29, 'socket': 198, 'socketpair': 199, 'fcntl': 25,
+    'io_setup': 0, 'vmsplice': 75, **COMMON,
 }  # fmt: skip
 
 SYSCALLS = {'x86_64': X86_64, 'aarch64': AARCH64}
 
 # Not there rather than forbidden: libraries then take their older way (clone3 → clone, memfd → a file). Memory behind a
-# memfd or a SysV segment that nobody maps would escape the memory limit.
-ABSENT = {'clone3', 'memfd_create', 'memfd_secret', 'shmget', 'io_uring_setup', 'io_uring_enter', 'io_uring_register'}
-SPECIAL = {'clone', 'unshare', 'ioctl', 'socket', 'socketpair', 'personality'}
+# memfd or a SysV segment that nobody maps would escape the memory limit, and so would pages that vmsplice puts into a pipe. The
+# number of AIO contexts is the whole host's, and what is in its page cache tells of others.
+ABSENT = {
+    'clone3', 'memfd_create', 'memfd_secret', 'shmget', 'vmsplice', 'io_setup', 'cachestat', 'io_uring_setup',
+    'io_uring_enter', 'io_uring_register',
+}  # fmt: skip
+SPECIAL = {'clone', 'unshare', 'ioctl', 'socket', 'socketpair', 'personality', 'fcntl', 'close_range'}
 
 # CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; 0x80 is part of clone's exit signal.
 NEW_NAMESPACES = 0x7E02_0000
+# A thread with descriptors of its own could hide them from who counts them.
+CLONE_FILES, CLONE_THREAD, CLOSE_RANGE_UNSHARE = 0x400, 0x1_0000, 2
+# Leases keep others from opening a file of the template, F_NOTIFY tells when they do.
+F_SETLEASE, F_NOTIFY = 1024, 1026
 TERMINAL_INJECTION = (0x5412, 0x541C)
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 PERSONALITIES = (0, 0x0004_0000, 0xFFFF_FFFF)
@@ -102,13 +112,26 @@ def build(machine: str = platform.machine()) -> bytes:
         emit(JEQ, number, 0, 1)
         emit(RET, _fail(errno.ENOSYS if name in ABSENT else errno.EPERM))
     allow, deny = (RET, ALLOW), (RET, _fail(errno.EPERM))
-    rule('clone', [(LOAD, _argument(0)), (JSET, NEW_NAMESPACES, 0, 1), deny, allow])
+    rule(
+        'clone',
+        [
+            (LOAD, _argument(0)),
+            (JSET, NEW_NAMESPACES, 2, 0),
+            (JSET, CLONE_THREAD, 0, 2),
+            (JSET, CLONE_FILES, 1, 0),
+            deny,
+            allow,
+        ],
+    )
     # unshare also takes CLONE_NEWTIME, which is 0x80.
-    rule('unshare', [(LOAD, _argument(0)), (JSET, NEW_NAMESPACES | 0x80, 0, 1), deny, allow])
+    rule('unshare', [(LOAD, _argument(0)), (JSET, NEW_NAMESPACES | 0x80 | CLONE_FILES, 0, 1), deny, allow])
     rule(
         'ioctl',
         [(LOAD, _argument(1)), (JEQ, TERMINAL_INJECTION[0], 1, 0), (JEQ, TERMINAL_INJECTION[1], 0, 1), deny, allow],
     )
+    invalid = (RET, _fail(errno.EINVAL))
+    rule('close_range', [(LOAD, _argument(2)), (JSET, CLOSE_RANGE_UNSHARE, 0, 1), invalid, allow])
+    rule('fcntl', [(LOAD, _argument(1)), (JEQ, F_SETLEASE, 1, 0), (JEQ, F_NOTIFY, 0, 1), invalid, allow])
     family = (RET, _fail(errno.EAFNOSUPPORT))
     rule(
         'socket',

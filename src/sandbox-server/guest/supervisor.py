@@ -13,7 +13,7 @@ from .connection import Connection
 from .environment import HOME
 from .files import Files
 from .freeze import Freezer
-from .holder import Holder, bound_inodes
+from .holder import Holder, bound_inodes, seal_devices
 from .kernels.contexts import Contexts
 from .limits import Limits, own_folders, own_volumes
 from .loop import Loop
@@ -97,7 +97,13 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
         sandbox.connect(socket_path, request.pop('token', ''))
         holder = Holder(sandbox.limits, sandbox.folders, sandbox.volumes)
         fonts = preload.font_cache()
-        namespaces.join(holder.pid, holder.pidfd, lambda: bound_inodes(sandbox.limits, sandbox.folders))
+
+        def furnish():
+            bound_inodes(sandbox.limits, sandbox.folders)
+            seal_devices()
+
+        namespaces.join(holder.pid, holder.pidfd, furnish)
+        sandbox.memory.watch_sockets()
         linux.drop_capabilities()
         # Both are cleared by a change of credentials. Its own files in the nest's /proc must be its own.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -21,7 +21,8 @@ TYPES = (
 )
 HEADER = struct.Struct('iIII')
 MAX_FOLDERS = 4096
-MAX_WATCHES = 64
+# Of the instances that the sandbox may have (`namespaces.SETTINGS`), the rest is for its programs.
+MAX_WATCHES = 24
 
 
 class Watches:
