@@ -165,9 +165,9 @@ export class SandboxStarter {
     const token = randomBytes(24).toString('hex');
     await nest.ready(signal);
     const name = nest.nameOf(id);
-    // Variables go to its own supervisor, while that is still at work on the namespaces.
+    // Its name and variables go to its own supervisor, while that is still at work on the namespaces.
     const arriving = this.#deps.listener.expect(sandboxName(name), token, signal).then(async (link) => {
-      if (Object.keys(envs).length > 0) await link.call('sandbox.configure', { envs });
+      await link.call('sandbox.configure', { id, template: image?.id ?? nest.name, envs });
       return link;
     });
     const { limits } = this.#deps;

@@ -141,3 +141,35 @@ test('a kill of everything inside ends no more than the sandbox', async () => {
   else expect(after).toMatchObject({ stdout: 'alive\n' });
   expect((await sandbox.commands.run('echo fine')).stdout).toBe('fine\n');
 });
+
+test('root is the one user by another name, with a home of its own', async () => {
+  const said = async (command: string, user?: 'root'): Promise<string> =>
+    (await sandbox.commands.run(command, user && { user })).stdout.trim();
+  expect(await said('whoami; id -u; id -un; echo $HOME $USER; pwd', 'root')).toBe(
+    'root\n0\nroot\n/root root\n/root',
+  );
+  expect(await said('whoami; id -u; echo $HOME $USER; pwd')).toBe('user\n1000\n/home/user user\n/home/user');
+  const written = await sandbox.files.write('of-root.txt', 'x', { user: 'root' });
+  expect(written.path).toBe('/root/of-root.txt');
+  expect(await said('cat /root/of-root.txt')).toBe('x');
+  await expect(sandbox.files.write('/etc/of-root', 'x', { user: 'root' })).rejects.toThrow(/Read-only/);
+});
+
+test('sudo runs a command with the name and the home of root', async () => {
+  const said = async (command: string): Promise<string> =>
+    (await sandbox.commands.run(command)).stdout.trim();
+  expect(await said('sudo -n whoami; sudo -u user whoami; sudo id -u')).toBe('root\nuser\n0');
+  expect(await said(`sudo A=1 sh -c 'echo $A $HOME $SUDO_USER'; sudo -i pwd; sudo -- echo -n x`)).toBe(
+    '1 /root user\n/root\nx',
+  );
+  expect(await said('sudo sh -c "sudo -u user sudo whoami"')).toBe('root');
+  await expect(sandbox.commands.run('sudo -u nobody-here true')).rejects.toThrow();
+  await expect(sandbox.commands.run('sudo sh -c "exit 7"')).rejects.toMatchObject({ exitCode: 7 });
+});
+
+test('a sandbox knows its name and its template', async () => {
+  const { stdout } = await sandbox.commands.run(
+    'echo $E2B_SANDBOX_ID $E2B_TEMPLATE_ID; cat /run/e2b/.E2B_SANDBOX /run/e2b/.E2B_SANDBOX_ID',
+  );
+  expect(stdout).toBe(`${sandbox.sandboxId} default\ntrue${sandbox.sandboxId}`);
+});

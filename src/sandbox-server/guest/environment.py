@@ -7,7 +7,10 @@ from .errors import OpError
 
 HOME = '/home/user'
 VENV = '/opt/venv'
-USERS = ('user', 'root')
+# Both are the sandbox's one user; root has a home, and programs that say its name, of its own.
+HOMES = {'user': HOME, 'root': '/root'}
+ROOT_PROGRAMS = '/opt/assay/guest/root-bin'
+FACTS = '/dev/shm/.e2b'
 SITE_PACKAGES = '/opt/assay/site-packages'
 USER_SITE = f'{HOME}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages'
 
@@ -21,14 +24,15 @@ INTERPRETER = {}
 
 
 def base(user: str = 'user') -> dict:
+    home = HOMES[user]
     return {
-        'PATH': PATH,
-        'HOME': HOME,
+        'PATH': f'{ROOT_PROGRAMS}:{PATH}' if user == 'root' else PATH,
+        'HOME': home,
         'USER': user,
         'LOGNAME': user,
         'SHELL': '/bin/bash',
         'LANG': 'C.UTF-8',
-        'PWD': HOME,
+        'PWD': home,
         'MPLBACKEND': 'Agg',
         'E2B_SANDBOX': 'true',
         # Where `pip install` puts things: the interpreter's own folder is read-only.
@@ -42,20 +46,35 @@ def base(user: str = 'user') -> dict:
 
 
 def check_user(user) -> str:
-    """`user` and `root` are both the sandbox's one user: nothing in it needs more."""
     user = user or 'user'
-    if user not in USERS:
+    if user not in HOMES:
         raise OpError('unauthenticated', f"there is no user '{user}' in this sandbox; use 'user' or 'root'")
     return user
 
 
-def resolve(path: str) -> str:
-    """A path as the server was given it: relative ones and `~` start at the home folder."""
+def home_of(user: str) -> str:
+    """The home folder; root's is there once it is asked for."""
+    if user == 'root':
+        os.makedirs(f'{HOME}/.root', exist_ok=True)
+    return HOMES[user]
+
+
+def resolve(path: str, user: str = 'user') -> str:
+    """A path as the server was given it: relative ones and `~` start at the user's home folder."""
     if not isinstance(path, str) or '\0' in path:
         raise OpError('invalid_argument', 'a path is a string without NUL characters')
+    home = home_of(user)
     if path == '~' or path.startswith('~/'):
-        path = HOME + path[1:]
-    return os.path.normpath(os.path.join(HOME, path))
+        path = home + path[1:]
+    return os.path.normpath(os.path.join(home, path))
+
+
+def tell(facts: dict):
+    """Puts what a sandbox may know of itself where E2B's have it."""
+    os.makedirs(FACTS, exist_ok=True)
+    for name, value in facts.items():
+        with open(f'{FACTS}/.{name}', 'w') as file:
+            file.write(value)
 
 
 def variables(*layers) -> dict:

@@ -136,8 +136,7 @@ class Files:
         }
 
     def _path(self, request, key='path') -> str:
-        environment.check_user(request.get('user'))
-        return environment.resolve(request[key])
+        return environment.resolve(request[key], environment.check_user(request.get('user')))
 
     def read(self, stream, request):
         path = self._path(request)

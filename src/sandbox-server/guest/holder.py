@@ -8,6 +8,7 @@ import stat
 import uuid
 
 from . import linux, namespaces
+from .environment import FACTS, HOME
 from .limits import MB, Limits
 from .seccomp import build
 
@@ -79,6 +80,7 @@ def arguments(limits: Limits, folders: list, volumes: list) -> list:
         '--perms', '0755', '--dir', '/home', '--perms', '0755', '--size', str(limits.home_mb * MB),
         '--tmpfs', '/home/user',
         '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--perms', '0755', '--dir', '/run',
+        '--symlink', FACTS, '/run/e2b', '--symlink', f'{HOME}/.root', '/root',
         *(part for path in folders for part in ('--perms', '0755', '--size', str(limits.tmp_mb * MB), '--tmpfs', path)),
         *volume_arguments(volumes),
         '--remount-ro', '/', '--chdir', '/', '--info-fd', str(INFO),

@@ -156,7 +156,7 @@ class Processes:
 
     def start(self, stream, request):
         user = environment.check_user(request.get('user'))
-        cwd = environment.resolve(request.get('cwd') or self.sandbox.cwd)
+        cwd = environment.resolve(request.get('cwd') or self.sandbox.cwd or '~', user)
         if not os.path.isdir(cwd):
             raise OpError('invalid_argument', f"the working folder '{cwd}' does not exist")
         env = environment.variables(environment.base(user), self.sandbox.envs, request.get('envs'), {'PWD': cwd})

@@ -37,7 +37,7 @@ class Sandbox:
         self.volumes = own_volumes(request.get('volumes'))
         if not self.volumes:
             self.limits.volume_mb = 0
-        self.cwd = request.get('cwd') or HOME
+        self.cwd = request.get('cwd')
         # Of the nest, where this process has an entry, which it has not in the sandbox.
         self.fdinfo = os.open('/proc/self/fdinfo', os.O_RDONLY | os.O_DIRECTORY)
         self.loop = Loop()
@@ -63,7 +63,11 @@ class Sandbox:
         self.connection = Connection(self.loop, socket_path, hello, operations, end)
 
     def configure(self, stream, request):
-        """Gives the sandbox its variables, also one that was started beforehand."""
+        """Gives the sandbox its name and its variables; the latter also where it was started beforehand."""
+        if 'id' in request:
+            facts = {'E2B_SANDBOX': 'true', 'E2B_SANDBOX_ID': request['id'], 'E2B_TEMPLATE_ID': request['template']}
+            environment.tell(facts)
+            self.own_envs = {**self.own_envs, **facts}
         envs = environment.variables(request.get('envs'))
         self.envs = {**self.own_envs, **envs}
         if envs:

@@ -32,8 +32,7 @@ class Watches:
         self.operations = {'file.watch': self.watch}
 
     def watch(self, stream, request):
-        environment.check_user(request.get('user'))
-        path = environment.resolve(request['path'])
+        path = environment.resolve(request['path'], environment.check_user(request.get('user')))
         if not os.path.isdir(path):
             os.stat(path)
             raise OpError('invalid_argument', f"'{path}' is not a directory")

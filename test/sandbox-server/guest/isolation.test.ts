@@ -18,8 +18,10 @@ afterAll(() => nest?.stop());
 const python = (code: string) => guest.call('process.start', { cmd: 'python3', args: ['-c', code] });
 
 test("nothing of the host's files is there, and what is there cannot be written", async () => {
-  const { stdout } = await guest.sh(`ls -d ${homedir()} ${process.cwd()} /root /home/*; ls /run /var /tmp`);
-  expect(stdout).toBe('/home/user\n/run:\n\n/tmp:\n\n/var:\ntmp\n');
+  const { stdout } = await guest.sh(
+    `ls -d ${process.cwd()} /home/*; ls -A ${homedir()}/ /root/; readlink /root; ls /run /var /tmp`,
+  );
+  expect(stdout).toBe('/home/user\n/home/user/.root\n/run:\ne2b\n\n/tmp:\n\n/var:\ntmp\n');
   const { stderr } = await guest.sh(
     'for d in / /usr /etc /opt /dev /proc/sys/kernel /run; do touch $d/x; done',
   );
