@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { OutboundRules } from './egress/address-rules.ts';
 import type { GuestLink } from './link/guest-link.ts';
+import { MetricSeries } from './metrics.ts';
 import type { SandboxLimits } from './options.ts';
 import { SandboxLog } from './sandbox-log.ts';
 import type { VolumeMount } from './volumes/volume-mounts.ts';
@@ -56,6 +57,7 @@ export class Sandbox {
   readonly trafficToken: string;
   readonly startedAt: Date;
   readonly log = new SandboxLog();
+  readonly metrics = new MetricSeries();
   state: SandboxState = 'running';
   /** How its network is now. */
   network: NetworkRequest;

@@ -13,6 +13,7 @@ import { createApp } from './http/app.ts';
 import { PortProxy } from './http/port-proxy.ts';
 import { ImageStore } from './images/image-store.ts';
 import { GuestListener } from './link/guest-listener.ts';
+import { sampleMetrics } from './metrics.ts';
 import { Nest } from './link/nest.ts';
 import { bwrapPackageDir } from './link/nest-args.ts';
 import { ProcessRecord, startTicksOf } from './link/process-record.ts';
@@ -122,7 +123,9 @@ export async function startSandboxServer(
 
   const recordPath = join(options.stateDir, 'server.json');
   await rm(recordPath, { force: true });
+  const stopSampling = sampleMetrics(() => sandboxes.all().filter(({ state }) => state === 'running'));
   const stopGuests = async (): Promise<void> => {
+    stopSampling();
     await rm(recordPath, { force: true });
     await sandboxes.killAll();
     await Promise.all(nests.map((nest) => nest.stop()));

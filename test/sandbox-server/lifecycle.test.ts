@@ -208,3 +208,17 @@ test('metrics say what the sandbox uses', async () => {
   expect(metric).toMatchObject({ memTotal: expect.any(Number), cpuCount: expect.any(Number) });
   expect(metric?.memUsed).toBeGreaterThan(0);
 });
+
+test('metrics are kept, and asked for by time', { timeout: 30_000 }, async () => {
+  const sandbox = await Sandbox.create(connection);
+  const start = new Date();
+  for (let tries = 0; tries < 60 && (await sandbox.getMetrics()).length < 2; tries++)
+    await new Promise((go) => setTimeout(go, 250));
+  const metrics = await sandbox.getMetrics({ start, end: new Date() });
+  expect(metrics.length, 'one that was taken by itself, and one of now').toBeGreaterThan(1);
+  const times = metrics.map(({ timestamp }) => timestamp.getTime());
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+  const hour = 3_600_000;
+  const before = { start: new Date(start.getTime() - 2 * hour), end: new Date(start.getTime() - hour) };
+  expect(await sandbox.getMetrics(before)).toEqual([]);
+});

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { GuestLostError } from '../link/guest-stream.ts';
 import { DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions, type TemplateOptions } from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
+import { measure } from '../metrics.ts';
 import type { SandboxLogEntry } from '../sandbox-log.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
@@ -23,7 +24,7 @@ import {
 import { JsonFields } from '../wire/json-fields.ts';
 import { listSandboxes } from './list-sandboxes.ts';
 import { readJsonObject } from './request-body.ts';
-import { sandboxDetail, sandboxGrant, sandboxMetric } from './sandbox-json.ts';
+import { metricJson, sandboxDetail, sandboxGrant } from './sandbox-json.ts';
 import { checkImageName } from './image-name.ts';
 import { secretRoutes } from './secret-routes.ts';
 import { domainOf } from './server-domain.ts';
@@ -124,8 +125,14 @@ export function controlPlane({
   });
   app.get('/sandboxes/:id/metrics', async (c) => {
     const sandbox = find(c);
+    const now = Date.now();
+    const from = timeOf(c.req.query('start')) ?? 0;
+    // Seconds, whose last one has not passed yet.
+    const to = (timeOf(c.req.query('end')) ?? now) + 999;
+    const metrics = sandbox.metrics.between(from, to);
     // A sandbox that is paused uses nothing to be measured.
-    return Response.json(sandbox.state === 'running' ? [await sandboxMetric(sandbox)] : []);
+    if (sandbox.state === 'running' && to >= now) metrics.push(await measure(sandbox.link));
+    return Response.json(metrics.map(metricJson));
   });
   app.get('/sandboxes/:id/logs', (c) => {
     const entries = logEntries(c, find(c));
@@ -169,6 +176,12 @@ export function controlPlane({
   app.route('/', secretRoutes(secrets));
   app.notFound((c) => apiErrorResponse(404, `${c.req.method} ${c.req.path} is not part of this server`));
   return app;
+}
+
+/** A Unix time in s as one in ms. */
+function timeOf(seconds: string | undefined): number | undefined {
+  const value = Number(seconds);
+  return seconds === undefined || !Number.isFinite(value) ? undefined : value * 1000;
 }
 
 function namesOf({ name, aliases = [] }: TemplateOptions): string[] {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 
+import type { SandboxMetric } from '../metrics.ts';
 import type { Sandbox } from '../sandbox.ts';
 
 /** The guest daemon's version whose features this server has. */
@@ -60,23 +61,7 @@ export function sandboxDetail(sandbox: Sandbox, domain: string | undefined): obj
   };
 }
 
-/** What a sandbox uses at this moment. */
-export async function sandboxMetric(sandbox: Sandbox): Promise<object> {
-  const stats = await sandbox.link.call('stats');
-  const now = new Date();
-  return {
-    timestamp: now.toISOString(),
-    timestampUnix: Math.floor(now.getTime() / 1000),
-    cpuCount: numberOf(stats['cpuCount']),
-    cpuUsedPct: numberOf(stats['cpuUsedPct']),
-    memUsed: numberOf(stats['memUsedBytes']),
-    memTotal: numberOf(stats['memTotalBytes']),
-    memCache: numberOf(stats['memCacheBytes']),
-    diskUsed: numberOf(stats['diskUsedBytes']),
-    diskTotal: numberOf(stats['diskTotalBytes']),
-  };
-}
-
-function numberOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+/** What a sandbox used at one moment. */
+export function metricJson({ atMs, ...used }: SandboxMetric): object {
+  return { timestamp: new Date(atMs).toISOString(), timestampUnix: Math.floor(atMs / 1000), ...used };
 }
