@@ -115,7 +115,7 @@ class MemoryGuard:
     def _kill(self, pid: int):
         reason = f'memory limit of {self.sandbox.limits.memory_mb} MB reached'
         for kernel in self.sandbox.contexts.kernels():
-            if kernel.pid == pid:
+            if kernel.is_of(pid):
                 kernel.killed_for = reason
         # A command is told of the children that it lost, too: its own exit code follows from that.
         commands = {process.pid: process for process in self.sandbox.processes.table.values()}

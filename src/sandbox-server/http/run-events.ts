@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { Channel } from '../link/guest-frames.ts';
 import type { GuestItem } from '../link/guest-stream.ts';
 import type { ConnectFault } from '../wire/connect-fault.ts';
-import { ndjsonLine, outputLines } from '../wire/ndjson.ts';
+import { asciiLine, ndjsonLine, outputLines } from '../wire/ndjson.ts';
 
 /** A result may have at most this many bytes of JSON; a larger one is left out and said. */
 export const MAX_RESULT_BYTES = 64 * 1024 * 1024;
@@ -62,7 +62,7 @@ export class RunEvents {
         is_main_result: true,
       });
     }
-    return ndjsonLine({ ...parseResult(Buffer.concat(parts)), type: 'result' });
+    return resultLine(Buffer.concat(parts).toString('utf8'));
   }
 }
 
@@ -70,16 +70,21 @@ function output(type: 'stdout' | 'stderr', text: string): string {
   return text === '' ? '' : outputLines(type, text, new Date().toISOString());
 }
 
-/** Untrusted: what is no JSON object is shown as text. */
-function parseResult(bytes: Buffer): object {
-  const text = bytes.toString('utf8');
+/** Untrusted: what is no JSON object is shown as text. One that is stays as it was written: `1.0` is no `1` to a client in Python. */
+function resultLine(text: string): string {
+  if (!isJsonObject(text)) return ndjsonLine({ type: 'result', text, is_main_result: false });
+  const fields = text.trim().slice(1, -1).trim();
+  // Of two fields of one name the last counts.
+  return asciiLine(`{${fields}${fields === '' ? '' : ','}"type":"result"}`.replace(/[\n\r]/g, ' '));
+}
+
+function isJsonObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
   } catch {
-    // falls through to the text
+    return false;
   }
-  return { text, is_main_result: false };
 }
 
 function errorLine(fault: ConnectFault): string {

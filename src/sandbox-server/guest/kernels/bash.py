@@ -57,6 +57,7 @@ def serve(env: dict, confine):
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     confine()
+    outlet.own()
     shell, count = Shell(env), 0
     while True:
         request = outlet.request()

@@ -15,7 +15,7 @@ def remember():
     def bxp(self, bxpstats, *args, **kwargs):
         statistics = list(bxpstats)
         drawn = draw(self, statistics, *args, **kwargs)
-        self.__dict__.setdefault(BOXES, []).extend(zip(statistics, drawn['medians']))
+        self.__dict__.setdefault(BOXES, []).extend(zip(statistics, drawn['boxes'], drawn['medians']))
         return drawn
 
     Axes.bxp = bxp
@@ -24,7 +24,10 @@ def remember():
 def boxes_of(axes) -> list:
     """The statistics of the boxes that are still on the axes."""
     on_axes = set(map(id, axes.lines))
-    return [statistics for statistics, median in axes.__dict__.get(BOXES, ()) if id(median) in on_axes]
+    drawn = [(statistics, box in axes.patches) for statistics, box, median in axes.__dict__.get(BOXES, ()) if id(median) in on_axes]
+    # Where both kinds are on one another, the filled ones are the plot, as E2B has it.
+    filled = [statistics for statistics, is_filled in drawn if is_filled]
+    return filled or [statistics for statistics, _ in drawn]
 
 
 def with_boxes(chart: dict, figure) -> dict:

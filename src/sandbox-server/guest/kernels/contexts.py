@@ -10,6 +10,7 @@ from .kernel import Kernel
 from .languages import LANGUAGES
 
 ALIASES = {'py': 'python', 'python3': 'python', 'js': 'javascript', 'ts': 'typescript', 'sh': 'bash'}
+LISTED = ('python', 'javascript')
 INTERRUPT_S = 2.0
 
 
@@ -158,7 +159,10 @@ class Contexts:
         return self.defaults[language]
 
     def list(self, stream, request):
-        stream.listing('contexts', (context.describe() for context in self.table.values()))
+        # The ones that every sandbox has, first; what they run in starts with their first run.
+        defaults = [self._default(language) for language in LISTED]
+        others = [context for context in self.table.values() if context not in defaults]
+        stream.listing('contexts', (context.describe() for context in [*defaults, *others]))
         stream.end()
 
     def remove(self, stream, request):

@@ -1,16 +1,21 @@
-// The JavaScript and TypeScript kernel: cells are evaluated by V8's inspector in its REPL mode, which has top-level await
+// The JavaScript, TypeScript and Deno kernel: cells are evaluated by V8's inspector in its REPL mode, which has top-level await
 // and lets a later cell declare a name again. Speaks the frames of its channel on descriptor 3.
 
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
-import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import vm from 'node:vm';
 
-import { rewriteModuleSyntax } from './module-syntax.mjs';
+import { cellSource } from './cell-source.mjs';
+import { denoNames } from './deno-names.mjs';
+
+// By name: a cell may put anything into the global ones.
+const { Atomics, Buffer, Object, Promise, String, process, setImmediate } = globalThis;
+const { parse, stringify } = JSON;
 
 const CHANNEL_FD = 3;
 const EVENT = 2;
@@ -23,7 +28,8 @@ const RESULT_LIMIT = 64 * 1024 * 1024;
 const OWN_FRAMES = /\n +at (?:.*(?:node:[a-z]|javascript-kernel\.mjs|evalmachine)|new Promise \(<).*/g;
 const VALUE = Symbol('value of a cell');
 
-const isTypeScript = process.argv[2] === 'typescript';
+const language = process.argv[2];
+const isTypeScript = language !== 'javascript';
 process.argv.length = 1;
 
 let runId = 0;
@@ -49,12 +55,16 @@ function send(kind, body) {
   }
 }
 
-const event = (value) => send(EVENT, Buffer.from(JSON.stringify(value)));
+// Without a prototype, to which a cell may have given a `toJSON`.
+const event = (value) => send(EVENT, Buffer.from(stringify({ __proto__: null, ...value })));
 
 function sendResult(document) {
-  const text = Buffer.from(JSON.stringify(document));
-  if (text.length > RESULT_LIMIT) {
-    console.error(`A result of ${text.length} bytes is more than ${RESULT_LIMIT} and was left out.`);
+  // Asked beforehand: what is written as JSON is a copy, and its bytes are another.
+  const size = document.text?.length ?? 0;
+  const text = size > RESULT_LIMIT ? undefined : Buffer.from(stringify(document));
+  if (text === undefined || text.length > RESULT_LIMIT) {
+    const bytes = text?.length ?? size;
+    process.stderr.write(`A result of ${bytes} bytes is more than ${RESULT_LIMIT} and was left out.\n`);
     return;
   }
   for (let start = 0; start < text.length; start += PIECE) {
@@ -71,6 +81,7 @@ function sendError(error, where) {
   const traceback = where ? `${where}\n${stack}` : stack;
   event({
     error: {
+      __proto__: null,
       name: name.slice(0, 1000),
       value: value.slice(0, TEXT_LIMIT),
       traceback: traceback.slice(0, TEXT_LIMIT),
@@ -97,7 +108,7 @@ async function display(value, isMainResult) {
   const toBundle = value?.[Symbol.for('Jupyter.display')];
   const bundle =
     typeof toBundle === 'function' ? await toBundle.call(value) : { 'text/plain': textOf(value) };
-  const document = { is_main_result: isMainResult };
+  const document = { __proto__: null, is_main_result: isMainResult };
   for (const [mime, content] of Object.entries(bundle)) {
     const plain = content instanceof Uint8Array ? Buffer.from(content).toString('base64') : content;
     const name = MIME_NAMES[mime];
@@ -106,7 +117,7 @@ async function display(value, isMainResult) {
   }
   if (typeof toBundle !== 'function' && isPlain(value)) {
     try {
-      document.json = JSON.parse(JSON.stringify(value));
+      document.json = parse(stringify(value));
     } catch {
       // Cycles and BigInts: the text has to do.
     }
@@ -147,14 +158,18 @@ function settle() {
     exports: module.exports,
     __filename: file,
     __dirname: process.cwd(),
-    __import: importer,
+    __import: (specifier, options) => importer(packageOf(specifier), options),
     __importMeta: meta,
     display: (value) => display(value, false),
+    ...(language === 'deno' ? { Deno: denoNames() } : {}),
   };
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
   }
 }
+
+/** Packages are the installed ones, also where a specifier names a registry and a version. */
+const packageOf = (specifier) => String(specifier).replace(/^npm:\/?((?:@[^/]+\/)?[^@/]+)(?:@[^/]*)?/, '$1');
 
 // ---- evaluation
 
@@ -205,15 +220,7 @@ function interrupted() {
 }
 
 function prepare(code) {
-  let text = code;
-  if (isTypeScript) {
-    try {
-      text = stripTypeScriptTypes(code);
-    } catch {
-      text = stripTypeScriptTypes(code, { mode: 'transform' });
-    }
-  }
-  return `${rewriteModuleSyntax(text)}\n//# sourceURL=cell-${count}.${isTypeScript ? 'ts' : 'js'}`;
+  return `${cellSource(code, isTypeScript)}\n//# sourceURL=cell-${count}.${isTypeScript ? 'ts' : 'js'}`;
 }
 
 async function execute(code) {
@@ -256,7 +263,7 @@ async function run({ code, envs }) {
 
 function onFailure(error) {
   if (failures) failures.push(error);
-  else console.error('Uncaught', error);
+  else process.stderr.write(`Uncaught ${inspect(error)}\n`);
 }
 
 process.on('uncaughtException', onFailure);
@@ -272,7 +279,7 @@ channel.on('data', (chunk) => {
   while (buffer.length >= 8 && buffer.length >= 8 + buffer.readUInt32BE(4)) {
     const id = buffer.readUInt32BE(0);
     const end = 8 + buffer.readUInt32BE(4);
-    const request = JSON.parse(buffer.subarray(8, end).toString());
+    const request = parse(buffer.subarray(8, end).toString());
     buffer = buffer.subarray(end);
     queue = queue.then(() => {
       runId = id;

@@ -10,10 +10,11 @@ from collections import deque
 from .. import environment, frames
 from ..processes import kill_family
 from ..pump import Pump, Writer, waiting_bytes
-from ..spawn import adopt, fork_into_sandbox, place, start_program
-from .languages import SERVERS, command
+from ..spawn import adopt, fork_into_sandbox, place, read_stat, start_program
+from .languages import PROGRAMS, command, server
 
 CHUNK = 65536
+TEXT_CHANNELS = (1, 2)
 RESULT_CHANNEL = 4
 # By part of an error; together less than a frame holds, whatever characters they are.
 ERROR_LIMITS = {'name': 1000, 'value': 40_000, 'traceback': 40_000}
@@ -35,16 +36,17 @@ class Kernel:
         self.reader = frames.FrameReader()
         self.decoders = {}
         self.pumps = {}
+        self.serves_program = language in PROGRAMS
         self._launch(language, cwd)
 
     def _launch(self, language: str, cwd: str):
+        env = environment.variables(environment.base(), self.sandbox.envs, {'PWD': cwd})
+        serve = server(language, env, self.sandbox.limits.memory_mb)
         mine, theirs = socket.socketpair()
         out, out_write = os.pipe()
         err, err_write = os.pipe()
         null = os.open('/dev/null', os.O_RDONLY)
-        env = environment.variables(environment.base(), self.sandbox.envs, {'PWD': cwd})
         fds = {0: null, 1: out_write, 2: err_write, CHANNEL_FD: theirs.fileno()}
-        serve = SERVERS.get(language)
 
         def body(confine):
             # Objects that own descriptors let go of them first: their numbers are about to be used anew.
@@ -95,6 +97,10 @@ class Kernel:
 
     def kill(self):
         kill_family(self.pid)
+
+    def is_of(self, pid: int) -> bool:
+        """True of its own process, and of the program that it serves."""
+        return pid == self.pid or (self.serves_program and (read_stat(pid) or [0])[0] == self.pid)
 
     def retire(self):
         """Kills it without a word to anybody."""
@@ -181,7 +187,7 @@ class Kernel:
             stream = self._listener()
             current = stream_id == self.run_id and self.run is not None
             blocked = not self._pay(owed) or (
-                current and stream and kind == frames.DATA and stream.credit < len(body) - 1
+                current and stream and kind == frames.DATA and stream.credit < _credit_for(body)
             )
             if blocked:
                 if self.channel is not None:
@@ -192,6 +198,7 @@ class Kernel:
                 try:
                     self._relay(stream, kind, body)
                 except BROKEN_NEWS:
+                    self.pending.clear()
                     return self._close_channel('it broke the protocol of its channel')
         if self.status is not None:
             return self._ended()
@@ -207,6 +214,9 @@ class Kernel:
         elif kind == frames.DATA and body[0] == RESULT_CHANNEL:
             if stream:
                 stream.data(RESULT_CHANNEL, body[1:])
+        elif kind == frames.DATA and body[0] in TEXT_CHANNELS and len(body) <= CHUNK:
+            if stream:
+                stream.data(body[0], self.decoders[body[0]].decode(body[1:]).encode())
         elif kind == frames.EVENT:
             event = known_event(json.loads(body))
             if stream:
@@ -253,6 +263,11 @@ class Kernel:
         killed = os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL
         reason = self.killed_for or (self.sandbox.memory.reason_of_kill() if killed else None)
         on_death(describe_death(self.status, reason))
+
+
+def _credit_for(body: bytes) -> int:
+    size = len(body) - 1
+    return size * 3 if body[:1] and body[0] in TEXT_CHANNELS else size  # A broken byte turns into three.
 
 
 def known_event(event: dict) -> dict:

@@ -1,13 +1,14 @@
 """The Python kernel: an IPython shell that the zygote built, in a fork of its own."""
 
 import gc
-import io
 import os
 import signal
 import sys
+import traceback
 
 from ..environment import USER_SITE, VENV
-from .outlet import outlet
+from .outlet import CHANNEL_FD, outlet
+from .streams import Streams
 
 shell = None
 failure = 'the template has no IPython'
@@ -30,14 +31,22 @@ def serve(env: dict, confine):
     if shell is None:
         print(failure, file=sys.stderr)
         os._exit(1)
+    from . import tasks
+
     _settle(env)
+    streams = Streams()
+    tasks.install()
     confine()
+    outlet.own()
     while True:
+        tasks.go_on_until_readable(CHANNEL_FD)
         request = outlet.request()
         if request.get('touch'):
             _touch()
         else:
+            streams.mend()
             _execute(request['code'], request['envs'])
+            streams.flush()
         outlet.done()
 
 
@@ -56,18 +65,17 @@ def _execute(code: str, envs: dict):
     outlet.event({'execution_count': shell.execution_count})
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        shell.run_cell(code, store_history=True)
+        result = shell.run_cell(code, store_history=True)
+        error = result.error_before_exec or result.error_in_exec
+        # Some are only printed by IPython: groups of exceptions, magics used wrongly.
+        if error is not None and not outlet.told_error:
+            outlet.error(type(error).__name__, str(error), ''.join(traceback.format_exception(error)))
     except KeyboardInterrupt:
         outlet.error('KeyboardInterrupt', '', 'KeyboardInterrupt')
     except BaseException as error:
         outlet.error(type(error).__name__, str(error), f'{type(error).__name__}: {error}')
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:
-            pass  # The cell may have put anything there.
     for name, value in before.items():
         if value is None:
             os.environ.pop(name, None)
@@ -85,12 +93,6 @@ def _settle(env: dict):
     sys.path[:0] = ['', USER_SITE]
     sys.modules['__main__'] = shell.user_module
     sys.stdin = sys.__stdin__ = open(0)
-    # Unbuffered: what a cell prints must not wait for its end, nor be lost with its process.
-    for fd, name in ((1, 'stdout'), (2, 'stderr')):
-        raw = open(fd, 'wb', buffering=0, closefd=False)
-        text = io.TextIOWrapper(raw, encoding='utf-8', errors='backslashreplace', write_through=True)
-        setattr(sys, name, text)
-        setattr(sys, f'__{name}__', text)
     numpy_random = sys.modules.get('numpy.random')
     if numpy_random is not None:
         numpy_random.seed()

@@ -1,10 +1,12 @@
 """The IPython shell of the Python kernel: what it displays goes to the kernel's channel, as E2B's template shows it."""
 
 import builtins
+import functools
 import getpass
 import io
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+import warnings
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -14,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import ObjectName, Type, Unicode
 from traitlets.config import Config
 
-from . import box_plots
+from . import box_plots, pictures
 from .display_document import document
 from .outlet import outlet
 
@@ -61,6 +63,14 @@ class Shell(InteractiveShell):
     def system(self, cmd):
         self.system_raw(cmd)
 
+    def enable_gui(self, gui=None):
+        pass
+
+    def enable_matplotlib(self, gui=None):
+        if gui not in (None, 'auto', 'inline', 'agg'):
+            print(f'There is no screen for {gui!r} here: figures are displayed inline.', file=sys.stderr)
+        return super().enable_matplotlib('agg' if gui == 'agg' else 'inline')
+
     def init_virtualenv(self):
         pass
 
@@ -92,17 +102,34 @@ def no_input(*_args, **_kwargs):
     raise StdinNotImplementedError('input() cannot be answered here: give the code its data in a file or a variable')
 
 
+def quietly(extract):
+    """What an extraction warns of is no business of the cell's."""
+
+    @functools.wraps(extract)
+    def quiet(shown):
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return extract(shown)
+
+    return quiet
+
+
+@quietly
 def table_data(frame):
     return frame.to_dict(orient='list') if frame.size <= MAX_TABLE_CELLS else None
 
 
+@quietly
 def figure_chart(figure):
-    try:
+    chart = {}
+    # A figure that the extraction does not understand is still an image, as is one without it.
+    with suppress(Exception):
         from e2b_charts import chart_figure_to_dict
 
-        return box_plots.with_boxes(chart_figure_to_dict(figure), figure) or None
-    except Exception:
-        return None  # A figure that the extraction does not understand is still an image, as is one without it.
+        chart = chart_figure_to_dict(figure)
+    with suppress(Exception):
+        chart = box_plots.with_boxes(chart, figure)
+    return chart or None
 
 
 def build() -> Shell:
@@ -126,6 +153,8 @@ def build() -> Shell:
     if 'matplotlib' in sys.modules:
         box_plots.remember()
         _inline_figures(shell)
+    if 'PIL.Image' in sys.modules:
+        pictures.display_pictures()
     _warm_up(shell)
     return shell
 
@@ -137,6 +166,8 @@ def _inline_figures(shell):
 
     backend = 'module://matplotlib_inline.backend_inline'
     matplotlib.use(backend)
+    # Figures of a cell are displayed at its end also where nothing shows them.
+    matplotlib.interactive(True)
     configure_inline_support(shell, backend)
     select_figure_formats(shell, {'png'})
 
