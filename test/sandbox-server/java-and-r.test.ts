@@ -78,6 +78,14 @@ describe.skipIf(!has('jshell', 'Java'))('Java', { timeout: 60_000 }, () => {
     expect(await stdoutOf('for (int i = 0; i < 50_000; i++) System.out.println(i);', 'java')).toBe(lines);
   });
 
+  test('prints after a cell that closed or dropped System.out', async () => {
+    for (const code of ['System.out.close()', 'System.setOut(null)', 'System.setErr(null)']) {
+      await run(code, 'java');
+      const { logs } = await run('System.out.print("out"); System.err.print("err");', 'java');
+      expect([logs.stdout.join(''), logs.stderr.join('')], code).toEqual(['out', 'err']);
+    }
+  });
+
   test('tells of exceptions and of code that does not compile', async () => {
     const { error } = await run('int half(int n) { return n / 0; }\nhalf(2)', 'java');
     expect(error).toMatchObject({ name: 'java.lang.ArithmeticException', value: '/ by zero' });
@@ -153,6 +161,14 @@ describe.skipIf(!has('Rscript', 'R'))('R', { timeout: 60_000 }, () => {
     );
     expect(pictures).toEqual(['PNG', 'PNG']);
     expect((await run('1', 'r')).results).toHaveLength(1);
+  });
+
+  test('is not disturbed by names that a cell defines anew', async () => {
+    await run('T <- 0; c <- paste <- function(...) stop("own"); print <- 5; list <- NULL', 'r');
+    expect((await run('x <- 3', 'r')).logs.stderr).toEqual([]);
+    expect((await run('x', 'r')).text).toBe('[1] 3');
+    expect((await run('stop("told")', 'r')).error?.value).toBe('Error: told');
+    await run('rm(list = ls(all.names = TRUE))', 'r');
   });
 
   test('has variables, for the sandbox and for one run', async () => {

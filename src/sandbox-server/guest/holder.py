@@ -77,7 +77,7 @@ def arguments(limits: Limits, folders: list, volumes: list) -> list:
         '--proc', '/proc', '--ro-bind-data', str(BOOT_ID), '/proc/sys/kernel/random/boot_id', *masks(), '--dev', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/dev/shm', '--remount-ro', '/dev',
         '--perms', '1777', '--size', str(limits.tmp_mb * MB), '--tmpfs', '/tmp',
-        '--perms', '0755', '--dir', '/home', '--perms', '0755', '--dir', '/root', '--perms', '0755', '--size', str(limits.home_mb * MB),
+        '--perms', '0755', '--dir', '/home', '--perms', '0755', '--size', str(limits.home_mb * MB),
         '--tmpfs', '/home/user',
         '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--perms', '0755', '--dir', '/run',
         '--symlink', FACTS, '/run/e2b', '--symlink', f'{HOME}/.root', '/root',

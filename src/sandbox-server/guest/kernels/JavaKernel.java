@@ -52,6 +52,8 @@ public final class JavaKernel {
         for (String name : IMPORTS) shell.eval("import " + name + ";");
         while (true) {
             List<String> cell = fields(cells);
+            if (System.out == null) System.setOut(new Printer(out));
+            if (System.err == null) System.setErr(new Printer(err));
             Map<String, String> before = new HashMap<>();
             for (int i = 1; i < cell.size(); i += 2) before.put(cell.get(i), System.setProperty(cell.get(i), cell.get(i + 1)));
             try {
@@ -239,6 +241,12 @@ public final class JavaKernel {
     private static final class Printer extends PrintStream {
         Printer(OutputStream out) {
             super(out, true, StandardCharsets.UTF_8);
+        }
+
+        /** A cell that closes it is not the last that prints. */
+        @Override
+        public void close() {
+            flush();
         }
     }
 

@@ -120,6 +120,8 @@ class Contexts:
 
     def _make(self, language: str, cwd) -> Context:
         cwd = environment.resolve(cwd or '~')
+        if cwd == environment.HOMES['root']:
+            environment.home_of('root')
         if not os.path.isdir(cwd):
             raise OpError('invalid_argument', f"the working folder '{cwd}' does not exist")
         context = Context(self.sandbox, language, cwd)

@@ -1,4 +1,4 @@
-# The R kernel: evaluates cells in the global environment. Speaks what program.py says, on the descriptors it is given.
+# The R kernel: evaluates cells in the global environment, which this program does not see. Speaks what program.py says, on the descriptors it is given.
 
 local({
   descriptors <- commandArgs(trailingOnly = TRUE)
@@ -7,11 +7,11 @@ local({
   folder <- tempfile("plots")
   dir.create(folder)
   options(warn = 1, echo = FALSE, device = function(...) {
-    png(file.path(folder, paste0(length(dev.list()), "-%04d.png")), width = 7, height = 7, units = "in", res = 100, type = "cairo")
+    grDevices::png(file.path(folder, paste0(length(grDevices::dev.list()), "-%04d.png")), width = 7, height = 7, units = "in", res = 100, type = "cairo")
   })
 
   refuse <- function(...) stop("nothing can be typed in here: give the code its data in a file or a variable", call. = FALSE)
-  attach(list(readline = refuse, menu = refuse), name = "without a keyboard")
+  attach(list(readline = refuse, menu = refuse), name = "without a keyboard", warn.conflicts = FALSE)
 
   read_fields <- function() {
     count <- readBin(cells, "integer", 1, endian = "big")
@@ -35,7 +35,7 @@ local({
   }
 
   show_plots <- function() {
-    graphics.off()
+    grDevices::graphics.off()
     for (path in sort(list.files(folder, full.names = TRUE))) {
       answer("D", "image/png", readBin(path, "raw", file.size(path)))
       unlink(path)
@@ -109,4 +109,4 @@ local({
     flush(stdout())
     answer(".")
   }
-})
+}, envir = new.env(parent = baseenv()))
