@@ -52,7 +52,13 @@ template_done() {
   [ "$template" = no ] || { [ -d "$packages" ] && stamped "$home/templates/default/.stamp" "$(template_inputs)"; }
 }
 
-if node_done && npm_done && python_done && template_done; then
+modules=$home/templates/node/node_modules
+modules_inputs() { sum "$root/templates/node/package-lock.json"; }
+modules_done() {
+  [ "$template" = no ] || { [ -d "$modules" ] && stamped "$home/templates/node/.stamp" "$(modules_inputs)"; }
+}
+
+if node_done && npm_done && python_done && template_done && modules_done; then
   echo "set-up: everything is in place"
   exit 0
 fi
@@ -194,6 +200,16 @@ template_install() {
   template_inputs >"$home/templates/default/.stamp"
 }
 
+modules_install() {
+  new=$home/templates/node.new
+  rm -rf "$new" && mkdir -p "$new"
+  cp "$root/templates/node/package.json" "$root/templates/node/package-lock.json" "$new"
+  [ ! -x "$home/node/bin/node" ] || PATH=$home/node/bin:$PATH
+  (cd "$new" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --no-update-notifier)
+  modules_inputs >"$new/.stamp"
+  rm -rf "$home/templates/node" && mv "$new" "$home/templates/node"
+}
+
 step node "Node 24 from npm, as the host's is older than 22.18 (45 MB)" \
   'Install Node 22.18 or newer yourself, or name one: ASSAY_NODE=/path/to/node.'
 step npm 'npm packages, as package-lock.json names them (100 MB)' \
@@ -202,4 +218,6 @@ step python 'Temporal CLI and bubblewrap into an own Python environment (45 MB)'
   "Python needs its venv and pip modules (Debian, Ubuntu: apt install python3-venv), or name another: ASSAY_PYTHON=/path/to/python3."
 step template "the default template's packages: numpy, pandas, scikit-learn and the like (130 MB)" \
   "Look whether PyPI has wheels for this Python ($("$python" --version 2>&1)); another one can be named: ASSAY_PYTHON=/path/to/python3."
+step modules "the node template's packages: TypeScript, tsx, vitest and the like (100 MB)" \
+  "Run 'npm ci' in $root/templates/node and read what it says."
 echo "set-up: everything is in place"

@@ -43,10 +43,10 @@ export function sandboxProcess(options: SandboxProcessOptions): ChildSpec {
       tools.python,
       '--node',
       tools.node,
-      ...tools.templates.flatMap(({ name, sitePackages }) => ['--template', `${name}=${sitePackages}`]),
-      // Without packages: the interpreters alone.
-      '--template',
-      'minimal',
+      ...tools.templates.flatMap(({ name, sitePackages, nodeModules }) => [
+        ...['--template', sitePackages ? `${name}=${sitePackages}` : name],
+        ...(nodeModules ? ['--node-modules', `${name}=${nodeModules}`] : []),
+      ]),
       '--preload',
       preload,
       ...(allowInternet ? ['--allow-internet'] : []),

@@ -9,8 +9,15 @@ export interface Toolchain {
   temporal: string;
   bwrap: string;
   python: string;
-  /** Templates by name, `default` first; each with the folder of its packages. */
-  templates: { name: string; sitePackages: string }[];
+  /** Templates by name, `default` first. */
+  templates: InstalledTemplate[];
+}
+
+/** A template as set-up has installed it, with the folders of its packages. `minimal` has none: the interpreters alone. */
+export interface InstalledTemplate {
+  name: string;
+  sitePackages?: string | undefined;
+  nodeModules?: string | undefined;
 }
 
 /** A piece of the embedded stack is not installed. */
@@ -62,13 +69,21 @@ export function findPython(env: NodeJS.ProcessEnv = process.env): string {
 
 export function findTemplates(home: string): Toolchain['templates'] {
   const root = join(home, 'templates');
-  const templates = list(root)
-    .map((name) => ({ name, sitePackages: join(root, name, 'site-packages') }))
-    .filter(({ sitePackages }) => list(sitePackages).length > 0)
-    .toSorted((a, b) => Number(b.name === 'default') - Number(a.name === 'default'));
-  if (templates[0]?.name !== 'default')
-    throw new ToolMissingError('the default template', `${root}/default/site-packages is empty`);
-  return templates;
+  const packages = (...path: string[]): string | undefined => {
+    const folder = join(root, ...path);
+    return list(folder).length > 0 ? folder : undefined;
+  };
+  const installed = list(root).map((name) => ({
+    name,
+    sitePackages: packages(name, 'site-packages'),
+    nodeModules: packages(name, 'node_modules'),
+  }));
+  const first = installed.find(({ name, sitePackages }) => name === 'default' && sitePackages);
+  if (!first) throw new ToolMissingError('the default template', `${root}/default/site-packages is empty`);
+  const others = installed.filter(
+    (template) => template !== first && (template.sitePackages ?? template.nodeModules),
+  );
+  return [first, ...others, { name: 'minimal' }];
 }
 
 function pick(tool: string, named: string | undefined, candidates: string[]): string {

@@ -26,6 +26,7 @@ const USAGE = `Usage: main.ts [options]
   --python PATH          Python for templates (default python3 on PATH)
   --node PATH            Node for JavaScript (default the one that runs this)
   --template NAME[=DIR]  a template and the folder of its packages; the first is the default one
+  --node-modules NAME=DIR  the folder of a template's npm packages
   --preload FILE.py      a program that templates run at their start, as a module that sandboxes then have
   --allow-internet       lets sandboxes that ask for it reach the internet, by way of a proxy
   --allow-address A      an address or range (10.1.0.0/16) of a private network that they may reach too; repeatable
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
         python: { type: 'string' },
         node: { type: 'string' },
         template: { type: 'string', multiple: true },
+        'node-modules': { type: 'string', multiple: true },
         preload: { type: 'string', multiple: true },
         'allow-internet': { type: 'boolean' },
         'allow-address': { type: 'string', multiple: true },
@@ -82,7 +84,9 @@ async function main(): Promise<void> {
     apiKey:
       values['api-key'] ?? process.env['ASSAY_SANDBOX_API_KEY'] ?? `e2b_${randomBytes(20).toString('hex')}`,
     stateDir: values.state ?? (ownState as string),
-    templates: (values.template ?? ['default']).map(readTemplate),
+    templates: (values.template ?? ['default'])
+      .map(readTemplate)
+      .map((template) => ({ ...template, ...modulesOf(template.name, values['node-modules'] ?? []) })),
     limits: defined({
       memoryMb: readNumber('--memory-mb', values['memory-mb']),
       processes: readNumber('--processes', values.processes),
@@ -150,6 +154,11 @@ function readTemplate(text: string): TemplateOptions {
   if (!/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(name))
     leave(EXIT_USAGE, `--template: '${name}' is no name for a template\n`);
   return rest.length === 0 ? { name } : { name, sitePackages: rest.join('=') };
+}
+
+function modulesOf(template: string, given: string[]): Pick<TemplateOptions, 'nodeModules'> {
+  const own = given.find((text) => text.startsWith(`${template}=`));
+  return own === undefined ? {} : { nodeModules: own.slice(template.length + 1) };
 }
 
 function readNumber(flag: string, text: string | undefined): number | undefined {

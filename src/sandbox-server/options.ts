@@ -23,13 +23,15 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   volumeMb: 1024,
 };
 
-/** Something that sandboxes are made from: a set of Python packages that its zygote has imported. */
+/** Something that sandboxes are made from: a set of packages, of which its zygote has imported those of Python. */
 export interface TemplateOptions {
   name: string;
   /** Other names that mean this template. */
   aliases?: string[];
   /** Folder with its Python packages; none for the bare interpreter. */
   sitePackages?: string;
+  /** Folder with its npm packages, which programs in any folder find. Default none. */
+  nodeModules?: string;
 }
 
 /** How a sandbox server is to run. */

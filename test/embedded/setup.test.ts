@@ -27,6 +27,8 @@ beforeEach(() => {
   cpSync(join(PROJECT_ROOT, 'setup'), join(root, 'setup'), { recursive: true });
   write('package-lock.json', '{}');
   write('templates/default/requirements.txt', 'numpy\n');
+  write('templates/node/package.json', '{}');
+  write('templates/node/package-lock.json', '{}');
   program('node', 'echo v22.18.0');
   program(
     'npm',
@@ -80,7 +82,7 @@ test('the first call does every step with a line each, the second nothing', () =
   expect(first.stderr).toBe('');
   expect(first.status).toBe(0);
   expect(first.stdout).toMatch(
-    /^set-up: npm .* done in \d+ s\nset-up: python .* done in \d+ s\nset-up: template .* done in \d+ s\nset-up: everything is in place\n$/,
+    /^set-up: npm .* done in \d+ s\nset-up: python .* done in \d+ s\nset-up: template .* done in \d+ s\nset-up: modules .* done in \d+ s\nset-up: everything is in place\n$/,
   );
   const done = calls();
   expect(done[0]).toMatch(/^npm ci /);
@@ -99,7 +101,7 @@ test('a step is done again when its inputs have changed, and only that one', () 
 test('--no-template leaves the template out', () => {
   expect(setUp('--no-template').stdout).not.toContain('template');
   expect(existsSync(join(root, '.assay/templates'))).toBe(false);
-  expect(setUp().stdout).toMatch(/^set-up: template/);
+  expect(setUp().stdout).toMatch(/^set-up: template .*\nset-up: modules /);
 });
 
 test('a step that fails says which, why, where the log is and what to do; the next call carries on from there', () => {
@@ -118,7 +120,9 @@ test('a step that fails says which, why, where the log is and what to do; the ne
   rmSync(join(root, 'break-pip'));
   const mended = setUp();
   expect(mended.status).toBe(0);
-  expect(mended.stdout).toMatch(/^set-up: python .*\nset-up: template .*\nset-up: everything is in place\n$/);
+  expect(mended.stdout).toMatch(
+    /^set-up: python .*\nset-up: template .*\nset-up: modules .*\nset-up: everything is in place\n$/,
+  );
 });
 
 test('a registry that cannot be reached is told from other failures', () => {
@@ -159,7 +163,7 @@ test('two at once: the second waits, and does nothing twice', async () => {
   expect(two).toBe(
     'set-up: another set-up is at work here; waiting for it\nset-up: everything is in place\n',
   );
-  expect(calls().filter((call) => call.startsWith('npm'))).toHaveLength(1);
+  expect(calls().filter((call) => call.startsWith('npm'))).toHaveLength(2); // its own packages, and a template's
 });
 
 /** The system's tools without its Pythons. */

@@ -173,3 +173,17 @@ test('a sandbox knows its name and its template', async () => {
   );
   expect(stdout).toBe(`${sandbox.sandboxId} default\ntrue${sandbox.sandboxId}`);
 });
+
+test('Node has room for workers, Python ends cleanly at its limit', { timeout: 30_000 }, async () => {
+  const workers = `const { Worker } = require('node:worker_threads');
+let left = 3;
+for (let at = 0; at < 3; at++) new Worker('setTimeout(() => {}, 200)', { eval: true }).on('exit', (code) => {
+  if (code === 0 && --left === 0) console.log('done');
+});`;
+  await sandbox.files.write('workers.cjs', workers);
+  expect((await sandbox.commands.run('node workers.cjs')).stdout).toBe('done\n');
+  const hog = `python3 -c "x = bytearray(3 << 30)"`;
+  await expect(sandbox.commands.run(hog)).rejects.toMatchObject({
+    stderr: expect.stringContaining('MemoryError'),
+  });
+});

@@ -12,6 +12,7 @@ import {
 } from '@e2b/code-interpreter';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { assayHome } from '../../src/home.ts';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
 
 let server: TestSandboxServer;
@@ -170,3 +171,34 @@ test('uploads need a signed address', async () => {
   expect((await fetch(path, { method: 'PUT', body: 'x' })).status).toBe(401);
   expect((await fetch(`${path}?token=00`, { method: 'PUT', body: 'x' })).status).toBe(401);
 });
+
+test(
+  'the template node has npm packages, which programs in any folder find',
+  { timeout: 60_000 },
+  async () => {
+    const nodeModules = join(assayHome(), 'templates', 'node', 'node_modules');
+    const args = ['--template', 'node', '--node-modules', `node=${nodeModules}`];
+    const own = await startTestSandboxServer({ packages: false, args });
+    try {
+      const sandbox = await Sandbox.create('node', own.connection);
+      await sandbox.files.write(
+        'deep/er/a.ts',
+        `import { z } from 'zod';\nconst n: number = z.number().parse(41);\nconsole.log(n + 1);\n`,
+      );
+      const { stdout } = await sandbox.commands.run(
+        'tsc --version; cd deep/er && tsx a.ts; node --experimental-strip-types a.ts',
+      );
+      expect(stdout).toMatch(/^Version 7\.[^\n]*\n42\n42\n$/);
+      const run = await sandbox.runCode(
+        `const lodash = require('lodash'); lodash.chunk([1, 2, 3], 2).length`,
+        { language: 'javascript' },
+      );
+      expect(run.text).toBe('2');
+      await expect(sandbox.commands.run('touch /node_modules/x')).rejects.toThrow();
+      const other = await Sandbox.create('default', own.connection);
+      await expect(other.commands.run('ls /node_modules')).rejects.toThrow();
+    } finally {
+      await own.stop();
+    }
+  },
+);

@@ -11,11 +11,21 @@ VENV = '/opt/venv'
 HOMES = {'user': HOME, 'root': '/root'}
 ROOT_PROGRAMS = '/opt/assay/guest/root-bin'
 FACTS = '/dev/shm/.e2b'
+NODE_MODULES = '/opt/assay/node_modules'
 SITE_PACKAGES = '/opt/assay/site-packages'
 USER_SITE = f'{HOME}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages'
 
 PATH = ':'.join(
-    [f'{HOME}/.local/bin', f'{VENV}/bin', '/opt/assay/guest/bin', '/opt/node/bin', '/usr/local/bin', '/usr/bin', '/bin']
+    [
+        f'{HOME}/.local/bin',
+        f'{VENV}/bin',
+        '/opt/assay/guest/bin',
+        f'{NODE_MODULES}/.bin',
+        '/opt/node/bin',
+        '/usr/local/bin',
+        '/usr/bin',
+        '/bin',
+    ]
 )
 
 

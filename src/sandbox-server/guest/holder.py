@@ -8,7 +8,7 @@ import stat
 import uuid
 
 from . import linux, namespaces
-from .environment import FACTS, HOME
+from .environment import FACTS, HOME, NODE_MODULES
 from .limits import MB, Limits
 from .seccomp import build
 
@@ -49,7 +49,8 @@ def root_arguments() -> list:
             arguments += ['--symlink', os.readlink(f'/{name}'), f'/{name}']
         else:
             arguments += ['--ro-bind', f'/{name}', f'/{name}']
-    return arguments
+    # Node looks into each folder above a program, the last of which is this one.
+    return arguments + ['--symlink', NODE_MODULES, '/node_modules'] * os.path.isdir(NODE_MODULES)
 
 
 def volume_arguments(volumes: list) -> list:

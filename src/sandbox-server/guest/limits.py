@@ -7,6 +7,8 @@ import shutil
 from dataclasses import dataclass
 
 MB = 1 << 20
+# What V8 reserves for a few workers beside what it uses.
+RESERVE_MB = 4096
 PRLIMIT = shutil.which('prlimit') or '/usr/bin/prlimit'
 
 
@@ -59,8 +61,6 @@ class Limits:
 def resources(limits: Limits) -> dict:
     """Limits of one process, by the names that prlimit(1) has for them."""
     return {
-        # Not the address space: Node and Go reserve far more of it than they use.
-        'data': limits.memory_mb * MB,
         'nproc': limits.processes,
         'nofile': limits.open_files,
         # Above what any disk of the sandbox has, so that a full one is what programs are told of.
@@ -75,16 +75,26 @@ def resources(limits: Limits) -> dict:
 
 def prlimit_command(limits: Limits) -> list:
     """What a program is started through: it takes the limits on and becomes the program."""
-    return [PRLIMIT, *(f'--{name}={value}:{value}' for name, value in resources(limits).items()), '--']
+    soft, hard = data_limits(limits)
+    return [PRLIMIT, f'--data={soft}:{hard}', *(f'--{name}={value}:{value}' for name, value in resources(limits).items()), '--']
 
 
 def confine_fork(limits: Limits):
     """Applied by a fork to itself, for good. It keeps the memory it has, on top of its limit."""
+    own = _data_bytes()
+    soft, hard = data_limits(limits)
+    resource.setrlimit(resource.RLIMIT_DATA, (own + soft, own + hard))
     for name, value in resources(limits).items():
-        if name == 'data':
-            value += _data_bytes()
         what = getattr(resource, f'RLIMIT_{name.upper()}')
         resource.setrlimit(what, (value, value))
+
+
+def data_limits(limits: Limits) -> tuple:
+    """The soft limit is what lets a program end cleanly; one that reserves more than it uses may raise it, as `bin/node` does.
+
+    Not of the address space, of which Node and Go reserve far more. What all of a sandbox use together `memory` bounds.
+    """
+    return limits.memory_mb * MB, (limits.memory_mb + RESERVE_MB) * MB
 
 
 def _data_bytes() -> int:

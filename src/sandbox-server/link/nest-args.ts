@@ -13,6 +13,7 @@ export interface NestParts {
   bwrapPackageDir: string | undefined;
   nodePath: string;
   sitePackages: string | undefined;
+  nodeModules: string | undefined;
   /** Python programs that the zygote runs once it has imported the packages. */
   preloadPrograms: string[];
 }
@@ -88,6 +89,7 @@ export function nestArgs(parts: NestParts, isRoot: boolean): { options: string[]
     packagedBwrap(parts.bwrapPackageDir),
     ['--ro-bind', parts.nodePath, '/opt/node/bin/node'],
     parts.sitePackages ? ['--ro-bind', parts.sitePackages, '/opt/assay/site-packages'] : [],
+    parts.nodeModules ? ['--ro-bind', parts.nodeModules, '/opt/assay/node_modules'] : [],
     parts.preloadPrograms.flatMap((path) => ['--ro-bind', path, `/opt/assay/preload/${basename(path)}`]),
     ['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'LANG', 'C.UTF-8'],
     ['--setenv', 'ASSAY_TEMPLATE', parts.template],

@@ -40,7 +40,7 @@ export interface SpawnRequest extends Record<string, unknown> {
 /** What every nest of a server shares. */
 export interface NestDeps {
   bwrapPath: string;
-  parts: Omit<NestParts, 'template' | 'sitePackages'>;
+  parts: Omit<NestParts, 'template' | 'sitePackages' | 'nodeModules'>;
   listener: GuestListener;
   record: ProcessRecord;
   log: Logger;
@@ -195,7 +195,12 @@ export class Nest {
     const { listener, log, record, bwrapPath, parts } = this.#deps;
     const token = randomBytes(24).toString('hex');
     const { options, command } = nestArgs(
-      { ...parts, template: this.name, sitePackages: this.#template.sitePackages },
+      {
+        ...parts,
+        template: this.name,
+        sitePackages: this.#template.sitePackages,
+        nodeModules: this.#template.nodeModules,
+      },
       hasMountRights(),
     );
     // The environment is clean, for it is inherited. The token goes by a pipe: what a process is started with can be read in its forks.

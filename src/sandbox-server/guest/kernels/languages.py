@@ -12,7 +12,8 @@ LANGUAGES = ('python', 'javascript', 'typescript', 'deno', 'bash', 'java', 'r')
 # Served by a fork, but in a program of their own.
 PROGRAMS = ('java', 'r')
 HERE = os.path.dirname(os.path.abspath(__file__))
-NODE = '/opt/node/bin/node'
+# With room for workers.
+NODE = '/opt/assay/guest/bin/node'
 # The fork itself is the kernel: all that the zygote imported is there.
 FORKS = {'python': python.serve, 'bash': bash.serve}
 
