@@ -96,6 +96,13 @@ test('an unknown language is a clear 400, and so are a context and a language at
   ]);
 });
 
+test('a refusal reaches the user of the SDK in words', async () => {
+  await expect(sandbox.runCode('1', { language: 'cobol\r\nx: é' })).rejects.toThrow(
+    "400 unknown language 'cobol??x: ?'",
+  );
+  await expect(sandbox.createCodeContext({ cwd: '/no/such' })).rejects.toThrow("'/no/such' does not exist");
+});
+
 test('a run after one that was given up works at once', async () => {
   const context = await sandbox.createCodeContext();
   const slow = sandbox.runCode('z = 5\nwhile True: pass', { context, timeoutMs: 500 });
@@ -127,6 +134,38 @@ test('20 MB of output in one line arrive whole, in short lines, with flat memory
   expect(characters).toBe(20_000_001);
   expect(peak - before).toBeLessThan(120);
 }, 30_000);
+
+test(
+  'what a cell prints is not kept: it may print more than the sandbox has memory',
+  { timeout: 60_000 },
+  async () => {
+    const small = await startTestSandboxServer({ args: ['--memory-mb', '256'] });
+    try {
+      const own = await Sandbox.create(small.connection);
+      const code = 'size = 1048575\nfor _ in range(300): print("x" * size)';
+      const answer = await fetch(`${small.url}/execute`, {
+        method: 'POST',
+        headers: {
+          'e2b-sandbox-id': own.sandboxId,
+          'e2b-sandbox-port': '49999',
+          'x-access-token': Reflect.get(own, 'envdAccessToken') as string,
+        },
+        body: JSON.stringify({ code }),
+      });
+      let bytes = 0;
+      let end = '';
+      for await (const chunk of answer.body ?? []) {
+        bytes += chunk.length;
+        end = (end + Buffer.from(chunk).toString('latin1')).slice(-500);
+      }
+      expect(bytes).toBeGreaterThan(300 * 1048576);
+      expect(end).toContain('"type":"end_of_execution"');
+      expect(end).not.toContain('"type":"error"');
+    } finally {
+      await small.stop();
+    }
+  },
+);
 
 test('the headers of a silent run come at once, and its keepalive later', async () => {
   const started = performance.now();

@@ -10,6 +10,7 @@ import { JsonFields } from '../wire/json-fields.ts';
 import { readJsonObject } from './request-body.ts';
 
 const DEFAULT_LANGUAGE = 'python';
+const MAX_STATUS_MESSAGE = 300;
 
 /** E2B's code interpreter of one sandbox, which the context names: runs code in contexts that keep their state. */
 export function codeInterpreter(): Hono<AppEnv> {
@@ -38,8 +39,16 @@ async function answer(c: AppContext, handle: (c: AppContext) => Promise<Response
   } catch (error) {
     if (error instanceof GuestLostError) return sandboxGoneResponse(c.env.sandbox.id);
     const fault = ConnectFault.from(error);
+    tellInStatusLine(c, fault.message);
     return apiErrorResponse(httpStatusOf(fault.code), fault.message);
   }
+}
+
+/** E2B's JavaScript SDK shows of most refusals the status line alone. HTTP/2 has none. */
+function tellInStatusLine(c: AppContext, message: string): void {
+  const { outgoing } = c.env;
+  if (outgoing === undefined || outgoing.req.httpVersionMajor > 1) return;
+  outgoing.statusMessage = message.slice(0, MAX_STATUS_MESSAGE).replace(/[^\x20-\x7e]/g, '?');
 }
 
 async function execute(c: AppContext): Promise<Response> {

@@ -6,7 +6,7 @@ import getpass
 import io
 import sys
 import warnings
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -70,6 +70,11 @@ class Shell(InteractiveShell):
         if gui not in (None, 'auto', 'inline', 'agg'):
             print(f'There is no screen for {gui!r} here: figures are displayed inline.', file=sys.stderr)
         return super().enable_matplotlib('agg' if gui == 'agg' else 'inline')
+
+    @contextmanager
+    def _tee(self, channel):
+        """Without the copy of all that is printed, which IPython keeps from 9 on."""
+        yield
 
     def init_virtualenv(self):
         pass
