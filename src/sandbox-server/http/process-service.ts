@@ -21,8 +21,8 @@ import {
 } from './rpc.ts';
 
 /**
- * What E2B's SDKs send where nobody set a limit, for background commands too: one that is still followed ends with it, as in E2B's cloud, and one
- * whose client has gone goes on. Any other limit was somebody's wish, and holds in any case.
+ * What E2B's SDKs send where nobody set a limit, for commands in the background too, which nothing tells apart: the stream ends then, and the
+ * process goes on. Any other limit was somebody's wish, and the process ends with it.
  */
 const SDK_DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -107,8 +107,7 @@ function limitsOf(c: AppContext, call: 'start' | 'connect'): ProcessStreamLimits
   const timeoutMs = parseTimeoutMs(c.req.header('connect-timeout-ms'));
   return {
     timeoutMs,
-    killAtDeadline: call === 'start',
-    evenUnwatched: timeoutMs !== SDK_DEFAULT_TIMEOUT_MS,
+    killAtDeadline: call === 'start' && timeoutMs !== SDK_DEFAULT_TIMEOUT_MS,
     keepaliveMs: parseKeepaliveMs(c.req.header('keepalive-ping-interval')),
   };
 }

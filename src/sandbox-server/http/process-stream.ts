@@ -10,17 +10,13 @@ import { streamResponse } from './stream-response.ts';
 
 const MAX_BATCH_BYTES = 65_536;
 const SIGKILL = 9;
-/** A client keeps its limit by its own clock, which it started before its request was here: it leaves this much early, in ms. */
-const CLIENT_LEAD_MS = 2_000;
 
 /** How long a process may be followed. */
 export interface ProcessStreamLimits {
   /** When the stream ends with `deadline_exceeded`. */
   timeoutMs: number | undefined;
-  /** Whether the process and its group die then; else only the stream ends. */
+  /** Whether the process and its group die then, also where the client has left the stream before; else only the stream ends. */
   killAtDeadline: boolean;
-  /** Whether that holds after the client has left the stream too; else the process goes on without a limit. */
-  evenUnwatched: boolean;
   /** How often a silent stream says that it is alive. */
   keepaliveMs: number | undefined;
 }
@@ -103,10 +99,7 @@ export function processResponse(
           clearTimeout(timer);
           return stream.cancel();
         }
-        if (limits.evenUnwatched) return void drain(stream).finally(() => clearTimeout(timer));
-        clearTimeout(timer);
-        if (deadlineAt !== undefined && performance.now() > deadlineAt - CLIENT_LEAD_MS) kill();
-        stream.cancel();
+        void drain(stream).finally(() => clearTimeout(timer));
       },
     },
     { headers: STREAM_HEADERS },
