@@ -66,6 +66,43 @@ test('box plots over one another are the filled ones', async () => {
   expect(results[0]?.chart).toMatchObject({ type: 'box_and_whisker', elements: [{ label: 'a', median: 2 }] });
 });
 
+test('charts are told as they were drawn: names of boxes, lying boxes, bars of one height', async () => {
+  const chartOf = async (code: string) => {
+    const start =
+      'import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.set_xlabel("x (s)"); ax.set_ylabel("y")\n';
+    const { results, logs } = await run(`${start}${code}\nplt.show()`);
+    expect(logs.stderr, code).toEqual([]);
+    return results[0]?.chart;
+  };
+  expect(
+    await chartOf('import seaborn\nseaborn.boxplot(x=["a", "a", "b"], y=[1, 2, 3], ax=ax)'),
+  ).toMatchObject({
+    type: 'box_and_whisker',
+    elements: [{ label: 'a' }, { label: 'b' }],
+  });
+  expect(await chartOf('ax.boxplot([[1, 2, 3]], tick_labels=["a"], vert=False)')).toMatchObject({
+    elements: [{ label: 'a', median: 2 }],
+    x_label: 'y',
+    y_label: 'x (s)',
+    y_unit: 's',
+  });
+  const bars = [
+    { label: 'a', value: 5, group: 'Group 0' },
+    { label: 'b', value: 5, group: 'Group 0' },
+  ];
+  const labels = { x_label: 'x (s)', y_label: 'y' };
+  expect(await chartOf('ax.bar(["a", "b"], [5, 5])')).toMatchObject({
+    type: 'bar',
+    elements: bars,
+    ...labels,
+  });
+  expect(await chartOf('ax.barh(["a", "b"], [5, 5])')).toMatchObject({
+    elements: bars,
+    x_label: 'y',
+    y_label: 'x (s)',
+  });
+});
+
 test('a group of exceptions and a magic that does not exist are errors', async () => {
   expect((await run('raise ExceptionGroup("several", [ValueError(1)])')).error).toMatchObject({
     name: 'ExceptionGroup',

@@ -1,6 +1,7 @@
 """Box plots keep the figures that they were drawn from: what is drawn tells boxes from lines and bars only sometimes."""
 
 import functools
+import warnings
 
 BOXES = '_assay_boxes'
 
@@ -14,51 +15,47 @@ def remember():
     @functools.wraps(draw)
     def bxp(self, bxpstats, *args, **kwargs):
         statistics = list(bxpstats)
-        drawn = draw(self, statistics, *args, **kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', PendingDeprecationWarning)  # Else told, for it seems to be of this file.
+            drawn = draw(self, statistics, *args, **kwargs)
         self.__dict__.setdefault(BOXES, []).extend(zip(statistics, drawn['boxes'], drawn['medians']))
         return drawn
 
     Axes.bxp = bxp
 
 
-def boxes_of(axes) -> list:
-    """The statistics of the boxes that are still on the axes."""
+def boxes_chart(axes):
+    """The chart of axes with box plots on them; None of others."""
     on_axes = set(map(id, axes.lines))
-    drawn = [(statistics, box in axes.patches) for statistics, box, median in axes.__dict__.get(BOXES, ()) if id(median) in on_axes]
+    drawn = [each for each in axes.__dict__.get(BOXES, ()) if id(each[2]) in on_axes]
     # Where both kinds are on one another, the filled ones are the plot, as E2B has it.
-    filled = [statistics for statistics, is_filled in drawn if is_filled]
-    return filled or [statistics for statistics, _ in drawn]
-
-
-def with_boxes(chart: dict, figure) -> dict:
-    """A chart as it was extracted, with its box plots as they were drawn."""
-    axes = figure.get_axes()
-    if len(axes) == 1:
-        return _chart(axes[0]) or chart
-    elements = chart.get('elements')
-    if elements and len(elements) == len(axes):
-        chart = {**chart, 'elements': [_chart(each) or element for each, element in zip(axes, elements)]}
-    return chart
-
-
-def _chart(axes):
-    boxes = boxes_of(axes)
-    if not boxes:
+    drawn = [each for each in drawn if each[1] in axes.patches] or drawn
+    if not drawn:
         return None
-    return {
-        'type': 'box_and_whisker',
-        'title': axes.get_title() or None,
-        'x_label': axes.get_xlabel() or None,
-        'y_label': axes.get_ylabel() or None,
-        'x_unit': None,
-        'y_unit': None,
-        'elements': [_element(number, box) for number, box in enumerate(boxes, 1)],
-    }
+    from e2b_charts.charts.base import Chart2D
+
+    chart = Chart2D(ax=axes, type='box_and_whisker')
+    is_vertical = _is_vertical(drawn[0][2])
+    if not is_vertical:
+        chart._change_orientation()
+    ticks, texts = (axes.get_xticks(), axes.get_xticklabels()) if is_vertical else (axes.get_yticks(), axes.get_yticklabels())
+    names = {round(float(tick), 6): text.get_text() for tick, text in zip(ticks, texts)}
+    elements = []
+    for number, (box, _, median) in enumerate(drawn, 1):
+        place = median.get_xdata() if is_vertical else median.get_ydata()
+        name = names.get(round(float(sum(place)) / len(place), 6)) or box.get('label') or number
+        elements.append(_element(str(name), box))
+    return {**chart.model_dump(), 'elements': elements}
 
 
-def _element(number: int, box: dict) -> dict:
+def _is_vertical(median) -> bool:
+    across = median.get_ydata()
+    return bool(across[0] == across[-1])
+
+
+def _element(label: str, box: dict) -> dict:
     return {
-        'label': str(box.get('label') or number),
+        'label': label,
         'min': float(box['whislo']),
         'first_quartile': float(box['q1']),
         'median': float(box['med']),

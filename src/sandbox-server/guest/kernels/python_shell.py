@@ -6,7 +6,7 @@ import getpass
 import io
 import sys
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -17,6 +17,7 @@ from traitlets import ObjectName, Type, Unicode
 from traitlets.config import Config
 
 from . import box_plots, pictures
+from .charts import figure_chart
 from .display_document import document
 from .outlet import outlet
 
@@ -94,7 +95,7 @@ class ChartFormatter(BaseFormatter):
     def __call__(self, obj):
         # Not by registration: choosing the formats of figures empties every formatter of them.
         figure = sys.modules.get('matplotlib.figure')
-        return figure_chart(obj) if figure and isinstance(obj, figure.Figure) else super().__call__(obj)
+        return quiet_chart(obj) if figure and isinstance(obj, figure.Figure) else super().__call__(obj)
 
 
 class JsonFormatter(BaseFormatter):
@@ -124,17 +125,7 @@ def table_data(frame):
     return frame.to_dict(orient='list') if frame.size <= MAX_TABLE_CELLS else None
 
 
-@quietly
-def figure_chart(figure):
-    chart = {}
-    # A figure that the extraction does not understand is still an image, as is one without it.
-    with suppress(Exception):
-        from e2b_charts import chart_figure_to_dict
-
-        chart = chart_figure_to_dict(figure)
-    with suppress(Exception):
-        chart = box_plots.with_boxes(chart, figure)
-    return chart or None
+quiet_chart = quietly(figure_chart)
 
 
 def build() -> Shell:
