@@ -115,6 +115,10 @@ async function create(name: string, options: CreateOptions): Promise<void> {
     if (options.json) return void process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     const next = status.nextRunsAt[0]?.toISOString() ?? 'when it is resumed';
     process.stdout.write(`${name}: ${status.items} items, next run ${next}\n`);
+    if (notify.some((target) => /^https?:/.test(target)) && !process.env['ASSAY_WEBHOOK_SECRET'])
+      process.stderr.write(
+        'note: what is posted is signed: the worker needs ASSAY_WEBHOOK_SECRET, which is not set here\n',
+      );
   });
 }
 

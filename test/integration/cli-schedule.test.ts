@@ -32,6 +32,7 @@ describe('assay schedule', () => {
     );
     expect(made, made.stderr).toMatchObject({ code: 0 });
     expect(made.stdout).toContain(`${name}: 1 items, next run `);
+    expect(made.stderr).toContain('ASSAY_WEBHOOK_SECRET');
     const shown = JSON.parse((await run('show', name, '--json')).stdout);
     expect(shown).toMatchObject({
       ...{ name, paused: false, items: 1, keepRuns: 30, keepDays: 90, runs: [] },
