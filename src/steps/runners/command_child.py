@@ -14,7 +14,9 @@ def command_body(plan):
         argv = plan.get("argv") or {
             "bash": ["bash", plan["file"]],
         }.get(plan["language"], ["node", "--no-warnings", "--experimental-transform-types", plan["file"]])
-        path = shutil.which(argv[0]) or "/opt/node/bin/" + argv[0]
+        # The limits are set here, so what a shell would set before Node is left out.
+        own = "/opt/node/bin/" + argv[0]
+        path = own if os.path.exists(own) else shutil.which(argv[0]) or argv[0]
         if argv[0] == "node":
             argv = argv[:1] + ["--max-old-space-size=%d" % plan["memoryMb"]] + argv[1:]
             limit_memory(plan["memoryMb"] + NODE_BASE_MB, base=0)
