@@ -182,5 +182,7 @@ test('Deno is TypeScript with names of Deno, and packages of a registry are the 
   expect((await run('Deno.readTextFileSync("a.txt")', 'deno')).text).toBe('text');
   await sandbox.files.write('/home/user/node_modules/@own/tool/index.js', 'module.exports = () => "found"');
   expect((await run('import tool from "npm:@own/tool@^1.0"; tool()', 'javascript')).text).toBe('found');
-  expect((await run('typeof Deno', 'typescript')).text).toBe('undefined');
+  for (const language of ['typescript', 'ts', 'tslab']) {
+    expect((await run('const of: string = typeof Deno; of', language)).text, language).toBe('undefined');
+  }
 });

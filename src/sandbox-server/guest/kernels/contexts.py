@@ -9,7 +9,7 @@ from . import python
 from .kernel import Kernel
 from .languages import LANGUAGES
 
-ALIASES = {'py': 'python', 'python3': 'python', 'js': 'javascript', 'ts': 'typescript', 'sh': 'bash'}
+ALIASES = {'py': 'python', 'python3': 'python', 'js': 'javascript', 'ts': 'typescript', 'tslab': 'typescript', 'sh': 'bash'}
 LISTED = ('python', 'javascript')
 INTERRUPT_S = 2.0
 
