@@ -201,6 +201,16 @@ test('a life of years is refused, and ends nothing', async () => {
   expect(await sandbox.isRunning()).toBe(true);
 });
 
+test('a signed address opens its own sandbox alone, also where the request names the sandbox', async () => {
+  const [own, other] = await Promise.all([Sandbox.create(connection), Sandbox.create(connection)]);
+  await Promise.all([own.files.write('note', 'mine'), other.files.write('note', 'theirs')]);
+  const url = await own.downloadUrl('note');
+  const get = (sandboxId: string): Promise<Response> =>
+    fetch(url, { headers: { 'E2b-Sandbox-Id': sandboxId, 'E2b-Sandbox-Port': '49983' } });
+  expect(await (await get(own.sandboxId)).text()).toBe('mine');
+  expect((await get(other.sandboxId)).status).toBe(401);
+});
+
 test('metrics say what the sandbox uses', async () => {
   const sandbox = await Sandbox.create(connection);
   await sandbox.commands.run('sleep 30', { background: true });

@@ -109,9 +109,13 @@ test('a sandbox whose time is up pauses where it was asked to, and a request wak
     lifecycle: { ...lifecycle, autoResume: true },
   });
   await awake.runCode('x = 1');
+  // The client that follows it asks whether the sandbox runs when the pause cuts it off, which wakes nothing.
+  await awake.commands.run('sleep 60', { background: true });
   await expect.poll(async () => (await asleep.getInfo()).state, { timeout: 10_000 }).toBe('paused');
   await expect.poll(async () => (await awake.getInfo()).state, { timeout: 10_000 }).toBe('paused');
   expect(await asleep.isRunning()).toBe(false);
+  expect(await awake.isRunning()).toBe(false);
+  expect((await awake.getInfo()).state).toBe('paused');
   expect((await awake.getInfo()).lifecycle).toEqual({ onTimeout: 'pause', autoResume: true });
   expect((await awake.runCode('x')).text).toBe('1');
 });

@@ -100,12 +100,27 @@ test('a step that fails says which, and why; what was there under the name stays
   expect((failure as Error).stack).toContain('templates.test.ts');
   await (await Sandbox.create('steps', connection)).kill();
 
-  const never = fresh().setStartCmd('exit 1', waitForFile('/tmp/never'));
+  const never = fresh().setStartCmd('sleep 60', waitForFile('/tmp/never'));
   const background = await Template.buildInBackground(never, 'never', connection);
   expect(await Template.getBuildStatus(background, connection)).toMatchObject({ status: 'building' });
+  const stillborn = fresh().setStartCmd('echo up > /tmp/up; exit 4', waitForFile('/tmp/up'));
+  await expect(build(stillborn, 'stillborn')).rejects.toThrow('start command failed');
+  const stranger = fresh().runCmd('whoami', { user: 'nobody' });
+  await expect(build(stranger, 'stranger')).rejects.toThrow(
+    `failed to run command 'whoami': command failed: unauthenticated: invalid username: 'nobody'`,
+  );
   await expect(build(fresh().setUser('nobody'), 'user')).rejects.toThrow(`there is no user 'nobody'`);
   await expect(build(fresh().runCmd('mkdir /data'), 'data')).rejects.toThrow('Read-only file system');
   await expect(Sandbox.create('data', connection)).rejects.toThrow('not found');
+});
+
+test('a build that has nothing to start from names the line that says so', async () => {
+  const secret = Template().fromImage('registry.example.com/x', { username: 'me', password: 'it' });
+  for (const template of [secret, Template().fromTemplate('no-such-template')]) {
+    const failure = await build(template, 'groundless').catch((error: unknown) => error as Error);
+    expect(failure).toBeInstanceOf(BuildError);
+    expect((failure as Error).stack).toContain('templates.test.ts');
+  }
 });
 
 test('a container image is stood in for, and that is said', async () => {
@@ -153,7 +168,6 @@ test.each([
     { steps: [{ type: 'COPY', args: ['a', 'b'], filesHash: '../../../etc/passwd' }] },
     'hash',
   ],
-  ['a private registry', { fromImageRegistry: { type: 'aws' } }, 'private registry'],
 ])('a build with %s is a 400', async (_, body, message) => {
   const headers = { 'x-api-key': server.apiKey, 'content-type': 'application/json' };
   const post = (path: string, json: object): Promise<Response> =>
@@ -202,3 +216,22 @@ test(
     }
   },
 );
+
+test('a template is known by its name without a default tag, and listed with its size, in pages', async () => {
+  await build(fresh().runCmd('true'), 'only-tagged:v7');
+  expect(await Template.exists('only-tagged', connection)).toBe(true);
+  expect((await Template.getTags('only-tagged', connection)).map(({ tag }) => tag)).toEqual(['v7']);
+  const list = async (query: string): Promise<{ names: unknown[]; next: string | null; first: object }> => {
+    const headers = { 'x-api-key': server.apiKey };
+    const response = await fetch(`${server.url}/v2/templates${query}`, { headers });
+    const templates = (await response.json()) as { names: string[] }[];
+    const names = templates.flatMap((template) => template.names);
+    return { names, next: response.headers.get('x-next-token'), first: templates[0] ?? {} };
+  };
+  const all = await list('');
+  expect(all.names).toContain('only-tagged');
+  const one = await list('?limit=1');
+  expect(one.first).toMatchObject({ names: ['only-tagged'], memoryMB: 1024, cpuCount: expect.any(Number) });
+  const two = await list(`?limit=1&nextToken=${one.next}`);
+  expect([...one.names, ...two.names]).toEqual(all.names.slice(0, 2));
+});

@@ -46,7 +46,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       const signed = c.req.path === '/files' && c.req.query('signature') !== undefined;
       return signed ? signedFiles(c, deps.sandboxes) : control.fetch(c.req.raw, c.env);
     }
-    const sandbox = await awake(deps.sandboxes, target.sandboxId);
+    // To ask whether it runs is no reason to wake it: clients do so too when a pause cuts what they wait for.
+    const isAsked = target.port === GUEST_DAEMON_PORT && c.req.path === '/health';
+    const known = isAsked ? deps.sandboxes.get(target.sandboxId) : undefined;
+    if (known && known.state !== 'running') return sandboxGoneResponse(target.sandboxId);
+    const sandbox = known ?? (await awake(deps.sandboxes, target.sandboxId));
     if (!sandbox) return sandboxGoneResponse(target.sandboxId);
     const service = ports.get(target.port);
     if (!service) return portClosedResponse(target.sandboxId, target.port);

@@ -1,7 +1,12 @@
 import { Hono } from 'hono';
 
 import { GuestLostError } from '../link/guest-stream.ts';
-import { DEFAULT_TEMPLATE_ALIASES, type SandboxServerOptions, type TemplateOptions } from '../options.ts';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TEMPLATE_ALIASES,
+  type SandboxServerOptions,
+  type TemplateOptions,
+} from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { measure } from '../metrics.ts';
 import type { SandboxLogEntry } from '../sandbox-log.ts';
@@ -69,7 +74,10 @@ export function controlPlane({
   });
   app.get('/health', (c) => c.text('OK'));
   const templateNames = [...options.templates.flatMap(namesOf), ...DEFAULT_TEMPLATE_ALIASES];
-  const templates = templateRoutes({ images, builds, templateNames });
+  const templates = templateRoutes({
+    ...{ images, builds, templateNames },
+    memoryMb: options.limits?.memoryMb ?? DEFAULT_LIMITS.memoryMb,
+  });
   app.route('/', templates.upload);
   app.route('/', volumeContentRoutes(volumes));
   app.use(async (c, next) => {

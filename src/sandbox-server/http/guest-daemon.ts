@@ -7,6 +7,7 @@ import { equalSecrets } from '../wire/equal-secrets.ts';
 import { parseBasicUser } from '../wire/basic-user.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import { downloadFile } from './file-download.ts';
+import { signerOf } from './file-signer.ts';
 import { fileErrorResponse } from './file-error.ts';
 import { uploadFiles } from './file-upload.ts';
 import { filesystemService } from './filesystem-service.ts';
@@ -18,7 +19,11 @@ export function guestDaemon(): Hono<AppEnv> {
   app.get('/health', () => new Response(null, { status: 204 }));
   app.use(async (c, next) => {
     if (equalSecrets(c.env.sandbox.accessToken, c.req.header('x-access-token'))) return next();
-    if (c.req.path === '/files') return apiErrorResponse(401, 'the access token is missing or wrong');
+    if (c.req.path === '/files') {
+      const isSigned = c.req.query('signature') !== undefined;
+      const signer = isSigned ? signerOf(c, [c.env.sandbox]) : 'the access token is missing or wrong';
+      return typeof signer === 'string' ? apiErrorResponse(401, signer) : next();
+    }
     const fault = new ConnectFault('unauthenticated', 'the access token is missing or wrong');
     return Response.json(faultJson(fault), { status: 401 });
   });

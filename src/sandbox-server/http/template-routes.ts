@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 import { Hono } from 'hono';
 
@@ -9,9 +10,11 @@ import type { Builds } from '../templates/builds.ts';
 import { storeUpload } from '../templates/upload.ts';
 import { ApiError } from '../wire/api-error.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
+import { JsonFields } from '../wire/json-fields.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import { checkImageName } from './image-name.ts';
-import { JsonFields } from '../wire/json-fields.ts';
+import { ENVD_VERSION } from './sandbox-json.ts';
+import { pageOf } from './pages.ts';
 import { bodyOf, readJsonObject } from './request-body.ts';
 
 const MAX_LOG_PAGE = 100;
@@ -22,10 +25,12 @@ export interface TemplateRoutesDeps {
   builds: Builds;
   /** Names of the templates that the server was started with. */
   templateNames: string[];
+  /** Memory of a sandbox, in MiB. */
+  memoryMb: number;
 }
 
 /** Lists, builds, tags and removes templates. `upload` is to be reached without the API key: its address is signed. */
-export function templateRoutes({ images, builds, templateNames }: TemplateRoutesDeps): {
+export function templateRoutes({ images, builds, templateNames, memoryMb }: TemplateRoutesDeps): {
   routes: Hono<AppEnv>;
   upload: Hono<AppEnv>;
 } {
@@ -80,15 +85,20 @@ export function templateRoutes({ images, builds, templateNames }: TemplateRoutes
     });
   });
 
-  const list = (): Response => Response.json(templatesJson(images));
-  routes.get('/templates', list);
-  routes.get('/v2/templates', list);
+  routes.get('/templates', () =>
+    Response.json(newestBuilds(images).map((image) => templateJson(image, memoryMb))),
+  );
+  routes.get('/v2/templates', (c) => {
+    const { page, headers } = pageOf(c, newestBuilds(images), ({ createdAt, id }) => `${createdAt} ${id}`);
+    return Response.json(
+      page.map((image) => templateJson(image, memoryMb)),
+      { headers },
+    );
+  });
   routes.get('/templates/aliases/:alias', (c) => {
     const alias = c.req.param('alias');
     if (templateNames.includes(alias)) return Response.json({ templateID: alias, public: true });
-    const image = images.find(alias);
-    if (image?.kind !== 'template') throw new ApiError(404, `template '${alias}' not found`);
-    return Response.json({ templateID: image.templateId, public: false });
+    return Response.json({ templateID: templateOf(images, alias).templateId, public: false });
   });
   routes.post('/templates/tags', async (c) => {
     const fields = await fieldsOf(c);
@@ -138,7 +148,9 @@ export function templateRoutes({ images, builds, templateNames }: TemplateRoutes
 }
 
 function templateOf(images: ImageStore, name: string): Image {
-  const image = images.find(name);
+  // One that has no default tag is there too, though no sandbox can be made of its bare name.
+  const image =
+    images.find(name) ?? images.all().find((each) => each.kind === 'template' && baseName(each) === name);
   if (image?.kind === 'template') return image;
   throw new ApiError(404, `template '${name}' not found`);
 }
@@ -155,25 +167,36 @@ function tagJson(image: Image, name: string): object {
   return { tag: tagOf(name), buildID: image.id, createdAt: image.createdAt };
 }
 
-/** One entry for each template, of its newest build. */
-function templatesJson(images: ImageStore): object[] {
+/** The newest build of each template. */
+function newestBuilds(images: ImageStore): Image[] {
   const newest = new Map<string, Image>();
   for (const image of images.all()) {
     const { templateId } = image;
     if (templateId !== undefined && !newest.has(templateId)) newest.set(templateId, image);
   }
-  return [...newest].map(([templateID, image]) => ({
-    templateID,
+  return [...newest.values()];
+}
+
+function templateJson(image: Image, memoryMb: number): object {
+  return {
+    templateID: image.templateId,
     buildID: image.id,
     names: [baseName(image)],
     aliases: [baseName(image)],
     tags: image.names.map(tagOf),
     public: false,
     buildStatus: 'ready',
+    buildCount: 1,
+    spawnCount: 0,
+    lastSpawnedAt: null,
+    createdBy: null,
+    cpuCount: availableParallelism(),
+    memoryMB: memoryMb,
     diskSizeMB: Math.ceil(image.bytes / 1024 ** 2),
+    envdVersion: ENVD_VERSION,
     createdAt: image.createdAt,
     updatedAt: image.createdAt,
-  }));
+  };
 }
 
 function checkHash(hash: string): string {

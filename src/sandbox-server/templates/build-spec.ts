@@ -15,6 +15,8 @@ export interface BuildSpec {
   from: string | undefined;
   /** A container image that was asked for, which the default template stands in for. */
   standsInFor: string | undefined;
+  /** Whether that image is one of a private registry, which nothing can stand in for. */
+  isPrivate: boolean;
   steps: BuildStep[];
   startCommand: string | undefined;
   readyCommand: string | undefined;
@@ -24,17 +26,12 @@ const MAX_STEPS = 500;
 
 /** Reads the body of a build's start. @throws ApiError 400 · ConnectFault `invalid_argument` */
 export function readBuildSpec(fields: JsonFields): BuildSpec {
-  if (fields.object('fromImageRegistry')) {
-    throw new ApiError(
-      400,
-      `this server pulls no container images, so none of a private registry: use fromTemplate`,
-    );
-  }
   const steps = fields.objects('steps');
   if (steps.length > MAX_STEPS) throw new ApiError(400, `a build has at most ${MAX_STEPS} steps`);
   return {
     from: fields.optionalString('fromTemplate') || undefined,
     standsInFor: fields.optionalString('fromImage') || undefined,
+    isPrivate: fields.object('fromImageRegistry') !== undefined,
     steps: steps.map(readStep),
     startCommand: fields.optionalString('startCmd') || undefined,
     readyCommand: fields.optionalString('readyCmd') || undefined,

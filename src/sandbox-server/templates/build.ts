@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Image, ImageStart } from '../images/image-store.ts';
 import { startImage } from '../images/start-image.ts';
 import { runProcess } from '../link/run-process.ts';
-import type { Sandbox } from '../sandbox.ts';
+import type { Sandbox, SandboxRequest } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { foldersOf, type BuildSpec, type BuildStep } from './build-spec.ts';
 import { LineLogger } from './line-logger.ts';
@@ -11,7 +11,7 @@ import { LineLogger } from './line-logger.ts';
 const BUILD_TIMEOUT_MS = 60 * 60 * 1000;
 const HOME = '/home/user';
 
-/** A step failed: which one, counted from 1, or `finalize` for the start command. */
+/** A step failed: which one, counted from 1, `base` for what it starts from, or `finalize` for the start command. */
 export class BuildFailedError extends Error {
   override readonly name = 'BuildFailedError';
   readonly code = 'build-failed';
@@ -77,19 +77,25 @@ export async function build(
       `container images are not pulled here: the default template stands in for ${spec.standsInFor}`,
     );
   }
-  const sandbox = await sandboxes.create(
-    {
-      templateId: spec.from ?? 'default',
-      metadata: { 'assay.build': image.id },
-      envs: {},
-      timeoutMs: BUILD_TIMEOUT_MS,
-      internet: deps.internet,
-      lifecycle: { onTimeout: 'kill', keepMemory: true, autoResume: false },
-      network: {},
-      volumeMounts: [],
-    },
-    foldersOf(spec.steps),
-  );
+  if (spec.isPrivate) {
+    throw new BuildFailedError(
+      'base',
+      'this server pulls no container images, so none of a private registry: use fromTemplate',
+    );
+  }
+  const request: SandboxRequest = {
+    templateId: spec.from ?? 'default',
+    metadata: { 'assay.build': image.id },
+    envs: {},
+    timeoutMs: BUILD_TIMEOUT_MS,
+    internet: deps.internet,
+    lifecycle: { onTimeout: 'kill', keepMemory: true, autoResume: false },
+    network: {},
+    volumeMounts: [],
+  };
+  const sandbox = await sandboxes.create(request, foldersOf(spec.steps)).catch((cause: unknown) => {
+    throw new BuildFailedError('base', (cause as Error).message, { cause });
+  });
   try {
     const state: BuildState = { envs: {}, cwd: HOME, user: 'user' };
     for (const [index, step] of spec.steps.entries()) {
@@ -153,7 +159,11 @@ async function perform(
     await run(sandbox, ['mkdir', '-p', path], { ...state, cwd: HOME }, name, deps);
     state.cwd = path;
   } else if (step.type === 'run') {
-    const user = step.user === undefined ? state.user : knownUser(step.user, name);
+    const user = step.user ?? state.user;
+    if (!isUser(user)) {
+      const why = `command failed: unauthenticated: invalid username: '${user}'`;
+      throw new BuildFailedError(name, `failed to run command '${step.command}': ${why}`);
+    }
     await run(sandbox, ['/bin/bash', '-l', '-c', step.command], { ...state, user }, name, deps);
   } else {
     const target = posix.resolve(state.cwd, step.target) + (step.target.endsWith('/') ? '/' : '');
@@ -162,8 +172,12 @@ async function perform(
   }
 }
 
+function isUser(user: string): boolean {
+  return user === 'user' || user === 'root';
+}
+
 function knownUser(user: string, step: string): string {
-  if (user === 'user' || user === 'root') return user;
+  if (isUser(user)) return user;
   throw new BuildFailedError(
     step,
     `there is no user '${user}' in a sandbox of this server; use 'user' or 'root'`,
@@ -195,8 +209,8 @@ async function run(
   out.end();
   errors.end();
   if (end.exitCode !== 0) {
-    const what = input === undefined ? `'${args.at(-1) ?? cmd}'` : 'COPY';
-    throw failed(`${what} failed: ${String(end.error)}${errors.last === '' ? '' : `: ${errors.last}`}`);
+    const what = input === undefined ? `run command '${args.at(-1) ?? cmd}'` : 'COPY';
+    throw failed(`failed to ${what}: ${String(end.error)}${errors.last === '' ? '' : `: ${errors.last}`}`);
   }
   if (end.unsent) throw failed(end.unsent.message, { cause: end.unsent });
 }
