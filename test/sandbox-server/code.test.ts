@@ -185,3 +185,14 @@ test('a run whose sandbox is killed fails and does not look finished', async () 
   await expect(running).rejects.toBeInstanceOf(TimeoutError);
   await expect(doomed.runCode('1')).rejects.toBeInstanceOf(TimeoutError);
 });
+
+test('the Python of commands is that of cells, with a library of the same build', async () => {
+  const program = [
+    'import ssl, sys',
+    `print(sys.version, [line.split()[-1] for line in open('/proc/self/maps') if '/libpython' in line][:1])`,
+  ].join('; ');
+  const { logs, error } = await sandbox.runCode(program);
+  expect(error).toBeUndefined();
+  const { stdout } = await sandbox.commands.run(`python3 -c "${program}"`);
+  expect(stdout).toBe(logs.stdout.join(''));
+});

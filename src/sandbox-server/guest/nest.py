@@ -18,12 +18,22 @@ FILES = {
 }
 
 
+# Without the variable it may start with a library of the system, of another build, with which its modules do not load.
+FINDS_ITS_LIBRARY = """
+import sys
+libraries = [line for line in open('/proc/self/maps') if '/libpython' in line]
+sys.exit(any(sys.argv[1] not in line for line in libraries))
+"""
+
+
 def library_path() -> dict:
     """The variable without which the interpreter does not find its own library; nothing for most interpreters."""
     path = os.environ.get('LD_LIBRARY_PATH')
-    if not path or subprocess.run([sys.executable, '-I', '-S', '-c', ''], env={}, stderr=subprocess.DEVNULL).returncode == 0:
+    if not path:
         return {}
-    return {'LD_LIBRARY_PATH': path}
+    check = [sys.executable, '-I', '-S', '-c', FINDS_ITS_LIBRARY, f' {path}/']
+    finds = subprocess.run(check, env={}, stderr=subprocess.DEVNULL).returncode == 0
+    return {} if finds else {'LD_LIBRARY_PATH': path}
 
 
 def furnish():
