@@ -22,6 +22,7 @@ const USAGE = `Usage: main.ts [options]
   --processes N          processes of a sandbox (default 256)
   --home-mb N, --tmp-mb N  sizes of its folders (default 512, 256)
   --volume-mb N          size of a volume (default 1024)
+  --images-mb N          size of all snapshots and built templates together (default 10240)
   --bwrap PATH           bubblewrap (default on PATH)
   --python PATH          Python for templates (default python3 on PATH)
   --node PATH            Node for JavaScript (default the one that runs this)
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
         'home-mb': { type: 'string' },
         'tmp-mb': { type: 'string' },
         'volume-mb': { type: 'string' },
+        'images-mb': { type: 'string' },
         bwrap: { type: 'string' },
         python: { type: 'string' },
         node: { type: 'string' },
@@ -101,6 +103,7 @@ async function main(): Promise<void> {
     ...defined({
       maxSandboxes: readNumber('--max-sandboxes', values['max-sandboxes']),
       warm: readNumber('--warm', values.warm),
+      imagesMb: readNumber('--images-mb', values['images-mb']),
       bwrapPath: values.bwrap,
       python: values.python,
       nodePath: values.node,

@@ -48,6 +48,8 @@ export interface SandboxServerOptions {
   stateDir: string;
   /** Sandboxes at a time; one more is refused with 429. Default 100. */
   maxSandboxes?: number;
+  /** Size of all snapshots, built templates and layers of builds together, in MiB. Default 10240. */
+  imagesMb?: number;
   /** Sandboxes of the default template to start before they are asked for. Default 0. */
   warm?: number;
   /** The bubblewrap binary. Default `bwrap` on PATH. */

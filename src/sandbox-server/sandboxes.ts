@@ -160,6 +160,7 @@ export class Sandboxes {
     beforeAdding: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Image> {
     const { images, log } = this.#deps;
+    this.#expectImageRoom(known.kind, 1);
     const bytes = await this.#copyFiles(sandbox, images.scratchOf(known.id));
     const { image: from } = this.#originOf(sandbox);
     const folders = foldersOf(this.#originOf(sandbox), sandbox.request);
@@ -175,6 +176,7 @@ export class Sandboxes {
     };
     try {
       await beforeAdding();
+      this.#expectImageRoom(image.kind, bytes);
     } catch (error) {
       await rm(images.scratchOf(image.id), { force: true });
       throw error;
@@ -183,6 +185,16 @@ export class Sandboxes {
     sandbox.log.add('info', `${image.kind} made`, { imageId: image.id });
     log.info({ event: 'image.made', kind: image.kind, sandboxId: sandbox.id, imageId: image.id, bytes });
     return image;
+  }
+
+  #expectImageRoom(kind: Image['kind'], bytes: number): void {
+    const { images } = this.#deps;
+    if (images.makeRoom(kind, bytes)) return;
+    const limit = `${images.maxBytes / MB} MiB that this server keeps in all`;
+    throw new ApiError(
+      507,
+      `there is no room for it in the snapshots and templates of ${limit}: remove some first`,
+    );
   }
 
   /** What it was made from, which is known of each. */

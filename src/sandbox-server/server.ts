@@ -37,6 +37,7 @@ export interface SandboxServer {
 }
 
 const DEFAULT_MAX_SANDBOXES = 100;
+const DEFAULT_IMAGES_MB = 10_240;
 const GUEST_DIR = join(dirname(fileURLToPath(import.meta.url)), 'guest');
 
 /**
@@ -72,7 +73,10 @@ export async function startSandboxServer(
     aliases: [...(template.aliases ?? []), ...(index === 0 ? DEFAULT_TEMPLATE_ALIASES : [])],
   }));
   const nests = templates.map((template) => new Nest(template, { bwrapPath, parts, listener, record, log }));
-  const images = new ImageStore(join(options.stateDir, 'images'));
+  const images = new ImageStore(
+    join(options.stateDir, 'images'),
+    (options.imagesMb ?? DEFAULT_IMAGES_MB) * 1024 * 1024,
+  );
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const starter = new SandboxStarter({
     ...{ listener, nests, images, limits, log },

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -234,4 +234,55 @@ test('a template is known by its name without a default tag, and listed with its
   expect(one.first).toMatchObject({ names: ['only-tagged'], memoryMB: 1024, cpuCount: expect.any(Number) });
   const two = await list(`?limit=1&nextToken=${one.next}`);
   expect([...one.names, ...two.names]).toEqual(all.names.slice(0, 2));
+});
+
+test('a build does again what has changed and what follows, and nothing before', async () => {
+  const stamp = 'date +%s%N';
+  const made = async (name: string, second: string, skip: 'none' | 'second' | 'all' = 'none') => {
+    const first = fresh().setEnvs({ WORD: 'kept' }).setWorkdir('/app').runCmd(`${stamp} > first`);
+    const last = (skip === 'second' ? first.skipCache() : first).runCmd(second);
+    const log: string[] = [];
+    await Template.build(last.runCmd('echo $WORD > word'), name, {
+      ...connection,
+      skipCache: skip === 'all',
+      onBuildLogs: ({ message }) => log.push(message),
+    });
+    const sandbox = await Sandbox.create(name, connection);
+    const { stdout } = await sandbox.commands.run('cat first second word; pwd');
+    await sandbox.kill();
+    const [one, two, word, folder] = stdout.split('\n');
+    expect([word, folder]).toEqual(['kept', '/app']);
+    return { one, two, cached: log.filter((line) => line.includes('CACHED')).length };
+  };
+  const once = await made('layered', `${stamp} > second`);
+  expect(once.cached).toBe(0);
+  const again = await made('layered-too', `${stamp} > second`);
+  expect(again).toEqual({ ...once, cached: 5 });
+  const changed = await made('layered', `${stamp}  > second`);
+  expect(changed.one).toBe(once.one);
+  expect(changed.two).not.toBe(once.two);
+  const forced = await made('layered', `${stamp} > second`, 'second');
+  expect(forced.one).toBe(once.one);
+  expect(forced.two).not.toBe(once.two);
+  expect((await made('layered', `${stamp} > second`, 'all')).one).not.toBe(once.one);
+});
+
+test('snapshots and templates have a size in all, for which layers make room', async () => {
+  const small = await startTestSandboxServer({ packages: false, args: ['--images-mb', '16'] });
+  try {
+    const template = fresh().runCmd('head -c 2M /dev/urandom > some');
+    await Template.build(template, 'small', small.connection);
+    const sandbox = await Sandbox.create('small', small.connection);
+    await sandbox.commands.run('head -c 8M /dev/urandom > more');
+    const { snapshotId } = await sandbox.createSnapshot();
+    await expect(sandbox.createSnapshot()).rejects.toThrow(
+      'no room for it in the snapshots and templates of 16 MiB',
+    );
+    await Sandbox.deleteSnapshot(snapshotId, small.connection);
+    await sandbox.createSnapshot();
+    const taken = readdirSync(join(small.stateDir, 'images')).filter((name) => name.endsWith('.part'));
+    expect(taken).toEqual([]);
+  } finally {
+    await small.stop();
+  }
 });

@@ -12,6 +12,7 @@ interface ServeOptions {
   maxSandboxes?: number;
   memoryMb?: number;
   volumeMb?: number;
+  imagesMb?: number;
   warm?: number;
   tlsCert?: string;
   tlsKey?: string;
@@ -32,6 +33,11 @@ export function serveCommand(): Command {
     .option('--max-sandboxes <n>', 'sandboxes at a time (default: 100)', wholeNumber(1, 10_000))
     .option('--memory-mb <n>', 'memory of a sandbox in MiB (default: 1024)', wholeNumber(64, 1_048_576))
     .option('--volume-mb <n>', 'size of a volume in MiB (default: 1024)', wholeNumber(1, 104_857_600))
+    .option(
+      '--images-mb <n>',
+      'size of all snapshots and built templates together in MiB (default: 10240)',
+      wholeNumber(1, 104_857_600),
+    )
     .option(
       '--warm <n>',
       'sandboxes of the default template to start beforehand (default: 0)',
@@ -73,6 +79,7 @@ async function serve(options: ServeOptions): Promise<void> {
     '--max-sandboxes': options.maxSandboxes,
     '--memory-mb': options.memoryMb,
     '--volume-mb': options.volumeMb,
+    '--images-mb': options.imagesMb,
     '--warm': options.warm,
     '--tls-cert': options.tlsCert,
     '--tls-key': options.tlsKey,

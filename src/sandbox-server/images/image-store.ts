@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files of a sandbox that others can be made from: what a snapshot or the build of a template leaves. */
+/** Files of a sandbox that others can be made from: what a snapshot, the build of a template or one of its steps (a layer) leaves. */
 export interface Image {
   id: string;
-  kind: 'snapshot' | 'template';
+  kind: 'snapshot' | 'template' | 'layer';
   /** Names that it can be asked for by, beside its id; of a template with a tag each (`name:tag`). */
   names: string[];
   /** The template of the server under its files. */
@@ -39,13 +39,20 @@ export interface ImageStart {
 /** The tag of a template that is meant where none is named. */
 export const DEFAULT_TAG = 'default';
 
+/** The part of all archives that layers may take: they only save time. */
+const LAYERS_SHARE = 0.25;
+
 /** The images of a server: an archive of files and a record each, which survive its restarts. */
 export class ImageStore {
   readonly folder: string;
+  /** Bytes that the archives may take in sum. */
+  readonly maxBytes: number;
+  /** In the order of their last use, where they are layers. */
   #images = new Map<string, Image>();
 
-  constructor(folder: string) {
+  constructor(folder: string, maxBytes: number) {
     this.folder = folder;
+    this.maxBytes = maxBytes;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const names = new Set(readdirSync(folder));
     for (const name of names) {
@@ -77,6 +84,30 @@ export class ImageStore {
   /** All images, newest first. */
   all(): Image[] {
     return [...this.#images.values()].toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  }
+
+  /** True where there is a layer with this id, which then goes last when room is needed. */
+  use(id: string): boolean {
+    const layer = this.#images.get(id);
+    if (layer?.kind !== 'layer') return false;
+    this.#images.delete(id);
+    this.#images.set(id, layer);
+    return true;
+  }
+
+  /** Removes layers until there is room for an image of this kind and size; false where that is not enough. */
+  makeRoom(kind: Image['kind'], bytes: number): boolean {
+    const sum = (all: Image[]): number => all.reduce((total, image) => total + image.bytes, 0);
+    for (;;) {
+      const all = [...this.#images.values()];
+      const layers = all.filter((image) => image.kind === 'layer');
+      const fits = sum(all) + bytes <= this.maxBytes;
+      const fitsLayers = kind !== 'layer' || sum(layers) + bytes <= this.maxBytes * LAYERS_SHARE;
+      if (fits && fitsLayers) return true;
+      const [oldest] = layers;
+      if (!oldest) return false;
+      this.remove(oldest.id);
+    }
   }
 
   /** Where the archive of an image lies. */

@@ -2,7 +2,12 @@ import type { JsonFields } from '../wire/json-fields.ts';
 import { ApiError } from '../wire/api-error.ts';
 
 /** One step of a build. */
-export type BuildStep =
+export type BuildStep = BuildAction & {
+  /** Whether it is to be done again, and all that follow, though nothing has changed. */
+  isForced: boolean;
+};
+
+type BuildAction =
   | { type: 'copy'; source: string; target: string; mode: string; filesHash: string }
   | { type: 'run'; command: string; user: string | undefined }
   | { type: 'env'; envs: Record<string, string> }
@@ -28,17 +33,21 @@ const MAX_STEPS = 500;
 export function readBuildSpec(fields: JsonFields): BuildSpec {
   const steps = fields.objects('steps');
   if (steps.length > MAX_STEPS) throw new ApiError(400, `a build has at most ${MAX_STEPS} steps`);
+  const isForced = fields.optionalBoolean('force') ?? false;
   return {
     from: fields.optionalString('fromTemplate') || undefined,
     standsInFor: fields.optionalString('fromImage') || undefined,
     isPrivate: fields.object('fromImageRegistry') !== undefined,
-    steps: steps.map(readStep),
+    steps: steps.map((step, index) => ({
+      ...readAction(step, index),
+      isForced: isForced || (step.optionalBoolean('force') ?? false),
+    })),
     startCommand: fields.optionalString('startCmd') || undefined,
     readyCommand: fields.optionalString('readyCmd') || undefined,
   };
 }
 
-function readStep(fields: JsonFields, index: number): BuildStep {
+function readAction(fields: JsonFields, index: number): BuildAction {
   const type = fields.string('type').toUpperCase();
   const args = fields.strings('args');
   const [first = '', second = '', , fourth = ''] = args;

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 
-import type { Image, ImageStart } from '../images/image-store.ts';
+import type { Image, ImageStart, ImageStore } from '../images/image-store.ts';
 import { startImage } from '../images/start-image.ts';
 import { runProcess } from '../link/run-process.ts';
 import type { Sandbox, SandboxRequest } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { foldersOf, type BuildSpec, type BuildStep } from './build-spec.ts';
+import { layerIds, stepsDone } from './layers.ts';
 import { LineLogger } from './line-logger.ts';
 
 const BUILD_TIMEOUT_MS = 60 * 60 * 1000;
@@ -29,6 +30,9 @@ export interface BuildDeps {
   /** Where the files of a COPY were put. */
   uploadOf: (filesHash: string) => string;
   internet: boolean;
+  images: ImageStore;
+  /** Keeps what the steps so far have made, for builds that begin with the same. */
+  keepLayer: (sandbox: Sandbox, id: string) => Promise<void>;
   log: (level: 'info' | 'warn' | 'error', message: string, step?: string) => void;
 }
 
@@ -93,15 +97,17 @@ export async function build(
     network: {},
     volumeMounts: [],
   };
-  const sandbox = await sandboxes.create(request, foldersOf(spec.steps)).catch((cause: unknown) => {
-    throw new BuildFailedError('base', (cause as Error).message, { cause });
-  });
+  const ids = layerIds(spec, deps.images);
+  const { sandbox, done } = await begin(request, spec, ids, deps);
   try {
     const state: BuildState = { envs: {}, cwd: HOME, user: 'user' };
     for (const [index, step] of spec.steps.entries()) {
       const name = String(index + 1);
-      log('info', `[${name}/${spec.steps.length}] ${describe(step)}`, name);
-      await perform(step, state, sandbox, name, deps);
+      const isDone = index < done;
+      log('info', `[${name}/${spec.steps.length}] ${isDone ? 'CACHED ' : ''}${describe(step)}`, name);
+      await perform(step, state, isDone ? undefined : sandbox, name, deps);
+      const changesFiles = step.type === 'run' || step.type === 'copy';
+      if (!isDone && changesFiles) await deps.keepLayer(sandbox, ids[index] as string);
     }
     const start = startOf(spec, state);
     // What the command writes it writes anew in each sandbox: the image is the state before it.
@@ -118,6 +124,27 @@ export async function build(
   } finally {
     await sandboxes.kill(sandbox.id, 'killed');
   }
+}
+
+/** A sandbox with what the first steps make, where an earlier build has left that, and how many these are. @throws BuildFailedError */
+async function begin(
+  request: SandboxRequest,
+  spec: BuildSpec,
+  ids: string[],
+  { sandboxes, images }: BuildDeps,
+): Promise<{ sandbox: Sandbox; done: number }> {
+  const folders = foldersOf(spec.steps);
+  const done = stepsDone(spec, ids, images);
+  const layer = ids[done - 1];
+  if (layer !== undefined) {
+    // Another build may just have taken its room.
+    const resumed = await sandboxes.create({ ...request, templateId: layer }, folders).catch(() => undefined);
+    if (resumed) return { sandbox: resumed, done };
+  }
+  const sandbox = await sandboxes.create(request, folders).catch((cause: unknown) => {
+    throw new BuildFailedError('base', (cause as Error).message, { cause });
+  });
+  return { sandbox, done: 0 };
 }
 
 function startOf(spec: BuildSpec, state: BuildState): ImageStart | undefined {
@@ -145,10 +172,11 @@ async function proveStart(sandbox: Sandbox, start: ImageStart, { log }: BuildDep
   }
 }
 
+/** Does a step, or where it has been done already takes over what it sets for those that follow. */
 async function perform(
   step: BuildStep,
   state: BuildState,
-  sandbox: Sandbox,
+  sandbox: Sandbox | undefined,
   name: string,
   deps: BuildDeps,
 ): Promise<void> {
@@ -156,9 +184,10 @@ async function perform(
   else if (step.type === 'user') state.user = knownUser(step.name, name);
   else if (step.type === 'workdir') {
     const path = posix.resolve(state.cwd, step.path);
-    await run(sandbox, ['mkdir', '-p', path], { ...state, cwd: HOME }, name, deps);
+    if (sandbox) await run(sandbox, ['mkdir', '-p', path], { ...state, cwd: HOME }, name, deps);
     state.cwd = path;
-  } else if (step.type === 'run') {
+  } else if (sandbox === undefined) return;
+  else if (step.type === 'run') {
     const user = step.user ?? state.user;
     if (!isUser(user)) {
       const why = `command failed: unauthenticated: invalid username: '${user}'`;

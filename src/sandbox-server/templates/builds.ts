@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { DEFAULT_TAG, type ImageStore } from '../images/image-store.ts';
-import { newId } from '../sandbox.ts';
+import { newId, type Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { ApiError } from '../wire/api-error.ts';
 import type { BuildSpec } from './build-spec.ts';
@@ -44,6 +44,8 @@ export interface BuildsDeps {
 export class Builds {
   #deps: BuildsDeps;
   #builds = new Map<string, Build>();
+  /** Layers that are being kept. */
+  #layers = new Set<string>();
 
   constructor(deps: BuildsDeps) {
     this.#deps = deps;
@@ -87,7 +89,7 @@ export class Builds {
   }
 
   async #run(running: Build, spec: BuildSpec): Promise<void> {
-    const { sandboxes, internet } = this.#deps;
+    const { sandboxes, images, internet } = this.#deps;
     const log = (level: BuildLogEntry['level'], message: string, step?: string): void => {
       if (running.log.length >= MAX_LOG_ENTRIES) return;
       const timestamp = new Date().toISOString();
@@ -100,6 +102,8 @@ export class Builds {
         sandboxes,
         uploadOf: (hash) => this.uploadOf(hash),
         internet,
+        images,
+        keepLayer: (sandbox, layer) => this.#keepLayer(sandbox, layer),
         log,
       });
       running.status = 'ready';
@@ -113,6 +117,16 @@ export class Builds {
     for (const step of spec.steps) {
       if (step.type === 'copy') rmSync(this.uploadOf(step.filesHash), { force: true });
     }
+  }
+
+  /** A layer that cannot be kept costs a later build time, and this one nothing. */
+  async #keepLayer(sandbox: Sandbox, id: string): Promise<void> {
+    if (this.#layers.has(id)) return;
+    this.#layers.add(id);
+    await this.#deps.sandboxes
+      .capture(sandbox, { id, kind: 'layer', names: [], envs: {} })
+      .catch(() => undefined);
+    this.#layers.delete(id);
   }
 
   #templateIdOf(name: string): string | undefined {
