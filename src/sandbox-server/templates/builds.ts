@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -55,7 +56,8 @@ export class Builds {
   /** Notes a build that is to come; a name keeps its template's id. */
   request(name: string, tags: string[]): Build {
     const templateId = this.#templateIdOf(name) ?? newId('t');
-    const id = newId('b');
+    // The Python SDK takes nothing else for a build.
+    const id = randomUUID();
     const all = tags.length > 0 ? tags : [DEFAULT_TAG];
     const made: Build = { id, templateId, name, tags: all, status: 'waiting', log: [] };
     this.#builds.set(id, made);

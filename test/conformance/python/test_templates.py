@@ -15,6 +15,19 @@ def test_build_and_use(create, is_cloud):
     assert sandbox.commands.run('echo $COLOUR').stdout == 'green\n'
 
 
+def test_tags_and_status(create, eventually, is_cloud):
+    name = f'conformance-{uuid4()}'
+    base = Template().from_template('base') if not is_cloud else Template().from_base_image()
+    info = Template.build_in_background(base.run_cmd('echo tagged > tagged'), f'{name}:v1')
+    eventually(lambda: Template.get_build_status(info).status.value == 'ready', 120)
+    tagged = Template.assign_tags(f'{name}:v1', ['stable', 'latest'])
+    assert set(tagged.tags) >= {'stable', 'latest'} and tagged.build_id == info.build_id
+    assert {tag.tag for tag in Template.get_tags(name)} >= {'v1', 'stable', 'latest'}
+    assert create(f'{name}:stable').files.read('tagged') == 'tagged\n'
+    Template.remove_tags(name, ['latest'])
+    assert 'latest' not in {tag.tag for tag in Template.get_tags(name)}
+
+
 def test_a_failing_step(is_cloud):
     base = Template().from_template('base') if not is_cloud else Template().from_base_image()
     with pytest.raises(BuildException):
