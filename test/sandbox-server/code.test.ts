@@ -196,3 +196,27 @@ test('the Python of commands is that of cells, with a library of the same build'
   const { stdout } = await sandbox.commands.run(`python3 -c "${program}"`);
   expect(stdout).toBe(logs.stdout.join(''));
 });
+
+test('pip puts packages into the home folder, with --user too, and into an environment that is made', async () => {
+  const wheel = [
+    'import zipfile',
+    "with zipfile.ZipFile('tiny-1.0-py3-none-any.whl', 'w') as z:",
+    "  z.writestr('tiny.py', 'import sys; where = __file__')",
+    "  z.writestr('tiny-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n')",
+    "  z.writestr('tiny-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')",
+    "  z.writestr('tiny-1.0.dist-info/RECORD', '')",
+  ].join('\n');
+  await sandbox.files.write('wheel.py', wheel);
+  const install = async (pip: string, python: string): Promise<string> => {
+    const { stdout } = await sandbox.commands.run(
+      `python3 wheel.py && ${pip} install --quiet --no-index ./tiny-1.0-py3-none-any.whl && ${python} -c 'import tiny; print(tiny.where)'`,
+    );
+    return stdout.trim();
+  };
+  expect(await install('pip', 'python3')).toMatch(/^\/home\/user\/\.local\//);
+  await sandbox.commands.run('pip uninstall --yes tiny');
+  const ofUser = await install('f() { pip "$@" --user; }; f', 'python3');
+  expect(ofUser).toMatch(/^\/home\/user\/\.local\//);
+  await sandbox.commands.run('pip uninstall --yes tiny && python3 -m venv /tmp/own');
+  expect(await install('/tmp/own/bin/pip', '/tmp/own/bin/python')).toMatch(/^\/tmp\/own\//);
+});

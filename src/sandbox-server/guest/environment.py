@@ -45,8 +45,6 @@ def base(user: str = 'user') -> dict:
         'PWD': home,
         'MPLBACKEND': 'Agg',
         'E2B_SANDBOX': 'true',
-        # Where `pip install` puts things: the interpreter's own folder is read-only.
-        'PIP_PREFIX': f'{HOME}/.local',
         'PIP_DISABLE_PIP_VERSION_CHECK': '1',
         'PYTHONDONTWRITEBYTECODE': '1',
         'OPENBLAS_NUM_THREADS': '1',

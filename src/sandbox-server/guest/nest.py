@@ -47,6 +47,8 @@ def furnish():
     version = f'{sys.version_info[0]}.{sys.version_info[1]}'
     _write(f'{VENV}/pyvenv.cfg', f'home = {os.path.dirname(executable)}\ninclude-system-site-packages = false\n')
     _write(f'{VENV}/lib/python{version}/site-packages/assay.pth', f'{USER_SITE}\n{SITE_PACKAGES}\n')
+    # Its own folder is read-only. Not by a variable, which environments that a sandbox makes would obey too.
+    _write(f'{VENV}/pip.conf', f'[install]\nprefix = {HOME}/.local\n')
     os.makedirs(f'{VENV}/bin', mode=0o755, exist_ok=True)
     for name in ('python', 'python3', f'python{version}'):
         os.symlink(executable, f'{VENV}/bin/{name}')
