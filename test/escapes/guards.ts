@@ -125,6 +125,8 @@ export const GUARDS: Record<string, Change[]> = {
       'def resources(limits: Limits) -> dict:',
       `def resources(limits: Limits) -> dict:\n    return {'core': 0}\n\n\ndef unused(limits: Limits) -> dict:`,
     ],
+    ['guest/limits.py', `f'--data={soft}:{hard}', `, ''],
+    ['guest/limits.py', 'resource.setrlimit(resource.RLIMIT_DATA, (own + soft, own + hard))', 'pass'],
   ],
   memory: [
     ['guest/memory.py', '    def arm(self):', '    def arm(self):\n        return\n\n    def unused(self):'],

@@ -42,11 +42,14 @@ export async function startNeighbour({ connection }: TestSandboxServer): Promise
   const envs = { OWN: `variable-of-neighbour-${randomBytes(4).toString('hex')}` };
   const neighbour = await Sandbox.create({ ...connection, envs });
   await neighbour.files.write('marks.py', MARKS);
-  await neighbour.commands.run('exec -a neighbour-mark-7431 python3 marks.py', {
+  await neighbour.commands.run('python3 marks.py neighbour-mark-7431 2>trouble', {
     background: true,
     timeoutMs: 0,
   });
-  while (!(await neighbour.files.exists('ready'))) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let tries = 0; !(await neighbour.files.exists('ready')); tries++) {
+    if (tries > 600) throw new Error(`there is no neighbour: ${await neighbour.files.read('trouble')}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   return neighbour;
 }
 
