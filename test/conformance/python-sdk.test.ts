@@ -43,6 +43,7 @@ test('programs of the Python SDK work unchanged', { timeout: 600_000 }, async ()
     const where = server && {
       E2B_API_URL: server.url,
       E2B_SANDBOX_URL: server.url,
+      E2B_VOLUME_API_URL: server.url,
       E2B_API_KEY: server.apiKey,
     };
     const env = { ...process.env, ...where, PYTHONDONTWRITEBYTECODE: '1' };

@@ -62,6 +62,12 @@ export const GUARDS: Record<string, Change[]> = {
       `'--perms', '0755', '--dir', '/run', '--ro-bind', '/srv', '/srv',`,
     ],
   ],
+  'own-volume': [
+    ['guest/holder.py', `f'{VOLUMES}/{volume["id"]}', volume['path']]`, `VOLUMES, volume['path']]`],
+  ],
+  'volume-size': [
+    ['volumes/volumes.ts', 'return this.#deps.volumeMb * MB', 'return this.#deps.volumeMb * MB * 64'],
+  ],
   'server-socket': [
     [
       'guest/holder.py',

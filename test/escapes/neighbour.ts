@@ -1,20 +1,33 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { Sandbox } from '@e2b/code-interpreter';
+import { Sandbox, Volume } from '@e2b/code-interpreter';
 
 import type { TestSandboxServer } from '../support/sandbox-server.ts';
 import type { Attempt } from './corpus.ts';
 
 /** Small enough for attempts on them to be quick. */
-export const LIMITS = ['--home-mb', '8', '--tmp-mb', '8', '--memory-mb', '128', '--processes', '64'];
+export const LIMITS = [
+  '--home-mb',
+  '8',
+  '--tmp-mb',
+  '8',
+  '--memory-mb',
+  '128',
+  '--processes',
+  '64',
+  '--volume-mb',
+  '8',
+];
+
+const NEIGHBOUR_VOLUME = 'neighbour';
 
 /** What a neighbour leaves where others might look for it; the file `ready` says that all of it is there. */
 const MARKS = `
 import ctypes, os, socket, threading
 MARK = 'neighbour-mark-7431'
 libc = ctypes.CDLL(None)
-for path in ('/tmp/neighbour.txt', '/dev/shm/neighbour'):
+for path in ('/tmp/neighbour.txt', '/dev/shm/neighbour', '/mnt/data/mark.txt'):
     with open(path, 'w') as file: file.write(MARK)
 libc.syscall(68, 7431, 0o1666)
 libc.syscall(64, 7431, 1, 0o1666)
@@ -40,7 +53,8 @@ threading.Event().wait()
 export async function startNeighbour({ connection }: TestSandboxServer): Promise<Sandbox> {
   // No program of an attempt has it in it, but what it looks like.
   const envs = { OWN: `variable-of-neighbour-${randomBytes(4).toString('hex')}` };
-  const neighbour = await Sandbox.create({ ...connection, envs });
+  const volume = await Volume.create(NEIGHBOUR_VOLUME, connection);
+  const neighbour = await Sandbox.create({ ...connection, envs, volumeMounts: { '/mnt/data': volume } });
   await neighbour.files.write('marks.py', MARKS);
   await neighbour.commands.run('python3 marks.py neighbour-mark-7431 2>trouble', {
     background: true,
@@ -54,15 +68,23 @@ export async function startNeighbour({ connection }: TestSandboxServer): Promise
 }
 
 /** A sandbox for attempts, which are told what there is of the host to be found. */
-export function startAttacker(
+export async function startAttacker(
   { connection }: TestSandboxServer,
   neighbour: Sandbox,
   hostPort: number,
 ): Promise<Sandbox> {
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const idHash = createHash('sha256').update(neighbour.sandboxId).digest('hex');
-  const envs = { HOST_PORT: String(hostPort), HOST_BOOT_ID: bootId, NEIGHBOUR_ID_SHA256: idHash };
-  return Sandbox.create({ ...connection, envs });
+  const volumes = await Volume.list(connection);
+  const neighbours = volumes.find(({ name }) => name === NEIGHBOUR_VOLUME)?.volumeId ?? '';
+  const volume = await Volume.create(`attacker-${volumes.length}`, connection);
+  const envs = {
+    HOST_PORT: String(hostPort),
+    HOST_BOOT_ID: bootId,
+    NEIGHBOUR_ID_SHA256: idHash,
+    NEIGHBOUR_VOLUME_ID: neighbours,
+  };
+  return Sandbox.create({ ...connection, envs, volumeMounts: { '/mnt/data': volume } });
 }
 
 /** The last line that an attempt prints, or how it ended without one. */

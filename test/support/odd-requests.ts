@@ -146,6 +146,12 @@ export const CONTROL_ENDPOINTS: Endpoint[] = [
   control('PUT', fc.tuple(path, text).map(([hash, token]) => `/templates/x/files/${encodeURIComponent(hash.toWellFormed())}?token=${encodeURIComponent(token.toWellFormed())}`), {}),
   control('GET', fc.tuple(fc.constantFrom('0', '1', '22', '8000', '65535', '65536', '99999', '-1'), path).map(([port, rest]) => `/sandboxes/VICTIM/ports/${port}/${encodeURI(rest.toWellFormed())}`)),
   control('PUT', ofVictim('/network'), { allowOut: anything, denyOut: anything, allow_internet_access: anything, rules: anything }),
+  control('POST', fc.constant('/volumes'), { name: fc.oneof(path, text) }),
+  control('POST', fc.constant('/secrets'), { name: fc.oneof(path, text), value: text, metadata }),
+  control('POST', path.map((each) => `/secrets/${encodeURIComponent(each.toWellFormed())}`), { value: text, metadata: anything }),
+  control('GET', fc.tuple(fc.constantFrom('/volumes/', '/secrets/'), path).map(([list, each]) => `${list}${encodeURIComponent(each.toWellFormed())}`)),
+  control('DELETE', fc.tuple(fc.constantFrom('/volumes/', '/secrets/'), path).map(([list, each]) => `${list}${encodeURIComponent(each.toWellFormed())}`)),
+  ...['GET', 'PUT', 'POST', 'PATCH', 'DELETE'].map((method) => control(method, fc.tuple(path, fc.constantFrom('file', 'dir', 'path'), path, fc.constantFrom('', '&depth=-1', '&mode=9e9&force=x', '&uid=99999999999')).map(([volume, kind, file, more]) => `/volumecontent/${encodeURIComponent(volume.toWellFormed())}/${kind}?path=${encodeURIComponent(file.toWellFormed())}${more}`), {})),
   control('POST', fc.constantFrom('/templates', '/v3/templates', '/v2/templates/x/builds/y', '/volumes', '/secrets', '/nothing', '/sandboxes/', '//', '/%')),
 ]; // prettier-ignore
 

@@ -19,6 +19,7 @@ MS_NOSUID, MS_NODEV, MS_REMOUNT = 2, 4, 32
 
 SYS_OPENAT2, SYS_MOUNT_SETATTR = 437, 442
 AT_EMPTY_PATH, MOUNT_ATTR_RDONLY = 0x1000, 0x01
+OPEN_TRIES = 64
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x01, 0x02, 0x10
 
 PR_SET_PDEATHSIG = 1
@@ -70,14 +71,15 @@ class _OpenHow(ctypes.Structure):
 def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
     """Opens a path as if the folder `root` were the root of the file system, links and `..` included."""
     how = _OpenHow(flags, mode, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_IN_ROOT)
-    while True:
+    for _ in range(OPEN_TRIES):
         fd = libc.syscall(SYS_OPENAT2, root, os.fsencode(path), ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)))
         if fd >= 0:
             return fd
         code = ctypes.get_errno()
-        # The kernel's word for a tree that changed while it looked.
+        # The kernel's word for a tree that changed while it looked; and for a file on which a program has a lease, for as long as it likes.
         if code not in (errno.EAGAIN, errno.EINTR):
             raise OSError(code, os.strerror(code), f'/{path}')
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), f'/{path}')
 
 
 def return_unused_memory():

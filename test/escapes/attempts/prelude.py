@@ -8,6 +8,8 @@ import sys
 HOST_PORT = int(os.environ.get('HOST_PORT', 1))
 HOST_SECRET = 'host-secret-9152'
 MARK = 'neighbour-mark-7431'
+NEIGHBOUR_VOLUME = os.environ.get('NEIGHBOUR_VOLUME_ID', 'none')
+VOLUMES = ('/mnt/data', '/mnt', '/run/assay/volumes', '/mnt/data/..')
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -61,6 +63,11 @@ def contains(paths, text):
         except OSError:
             pass
     return None
+
+
+def places(name):
+    """Where a file of the neighbour's volume might be found."""
+    return [f'{folder}/{NEIGHBOUR_VOLUME}/{name}' for folder in VOLUMES]
 
 
 def search_memory(pattern):
