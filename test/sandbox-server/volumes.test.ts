@@ -315,7 +315,7 @@ test('links, devices and endless trees that a sandbox leaves lead nowhere', asyn
   await volume.remove('root');
   expect(await volume.readFile('real')).toBe('inside\n');
   // A lease would hold up whoever opens the file.
-  const lease = `import fcntl, time; file = open('/mnt/data/real', 'r+'); fcntl.fcntl(file, 1024, 1); print('held', flush=True); time.sleep(60)`;
+  const lease = `import fcntl, signal, time; signal.signal(signal.SIGIO, signal.SIG_IGN); file = open('/mnt/data/real', 'r+'); fcntl.fcntl(file, 1024, 1); print('held', flush=True); time.sleep(60)`;
   await sandbox.files.write('lease.py', lease);
   const holder = await sandbox.commands.run('python3 lease.py', { background: true, timeoutMs: 0 });
   await expect.poll(() => holder.stdout).toBe('held\n');
