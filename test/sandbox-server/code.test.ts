@@ -220,3 +220,23 @@ test('pip puts packages into the home folder, with --user too, and into an envir
   await sandbox.commands.run('pip uninstall --yes tiny && python3 -m venv /tmp/own');
   expect(await install('/tmp/own/bin/pip', '/tmp/own/bin/python')).toMatch(/^\/tmp\/own\//);
 });
+
+test('no two interpreters draw the same random numbers', async () => {
+  const draw = `
+import json, os, random, secrets, ssl, tempfile, uuid
+drawn = [random.random(), ssl.RAND_bytes(16).hex(), secrets.token_hex(), str(uuid.uuid4()), tempfile.mktemp()]
+import numpy
+drawn += [numpy.random.random(), numpy.random.default_rng().random()]
+print(json.dumps(drawn))`;
+  const all: unknown[] = [];
+  for (let at = 0; at < 3; at++) {
+    const own = await Sandbox.create(server.connection);
+    const contexts = [undefined, await own.createCodeContext()];
+    for (const context of contexts) {
+      const { logs } = await own.runCode(draw, context && { context });
+      all.push(...(JSON.parse(logs.stdout.join('')) as unknown[]));
+    }
+    await own.kill();
+  }
+  expect(new Set(all).size).toBe(all.length);
+});

@@ -348,6 +348,6 @@ test('nothing set-user-id works from a volume, and nothing of the template or an
       'true',
     ].join('\n'),
   );
-  expect(stdout).toBe('2\n/mnt:\na\nb\n\n/run:\n');
+  expect(stdout).toBe('2\n/mnt:\na\nb\n\n/run:\ne2b\n');
   await sandbox.kill();
 });

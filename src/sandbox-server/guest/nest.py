@@ -7,6 +7,9 @@ import sys
 from . import environment
 from .environment import HOME, SITE_PACKAGES, USER_SITE, VENV
 
+# Of 1000; code in a sandbox has more.
+OOM_SCORE = 500
+
 FILES = {
     '/etc/passwd': f'root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000:user:{HOME}:/bin/bash\n'
     'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
@@ -63,6 +66,9 @@ def _write(path: str, text: str):
 
 def drop_root(uid: int):
     """A server run as root gives the nest no user namespace of its own, so root ends here."""
+    # Before all else of the host where memory runs out. What root has set here, nobody below can set lower.
+    with open('/proc/self/oom_score_adj', 'w') as file:
+        file.write(str(OOM_SCORE))
     if os.getuid() == 0:
         os.setgroups([])
         os.setresgid(uid, uid, uid)

@@ -83,6 +83,18 @@ def _execute(code: str, envs: dict):
             os.environ[name] = value
 
 
+def _reseed():
+    """Python's own `random` does so by itself after a fork. OpenSSL and tempfile tell a fork by its process id, which is the zygote's
+    own number again in the namespace of the sandbox."""
+    ssl, tempfile, numpy_random = (sys.modules.get(name) for name in ('ssl', 'tempfile', 'numpy.random'))
+    if ssl is not None:
+        ssl.RAND_add(os.urandom(32), 32.0)
+    if tempfile is not None:
+        tempfile._name_sequence = None
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
 def _settle(env: dict):
     """Turns a piece of the zygote into an interpreter of its own."""
     os.environ.clear()
@@ -93,9 +105,7 @@ def _settle(env: dict):
     sys.path[:0] = ['', USER_SITE]
     sys.modules['__main__'] = shell.user_module
     sys.stdin = sys.__stdin__ = open(0)
-    numpy_random = sys.modules.get('numpy.random')
-    if numpy_random is not None:
-        numpy_random.seed()
+    _reseed()
     spawn = sys.modules.get('multiprocessing.spawn')
     if spawn is not None:
         spawn.set_executable(sys.executable)
