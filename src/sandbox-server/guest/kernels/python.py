@@ -84,11 +84,9 @@ def _execute(code: str, envs: dict):
 
 
 def _reseed():
-    """Python's own `random` does so by itself after a fork. OpenSSL and tempfile tell a fork by its process id, which is the zygote's
-    own number again in the namespace of the sandbox."""
-    ssl, tempfile, numpy_random = (sys.modules.get(name) for name in ('ssl', 'tempfile', 'numpy.random'))
-    if ssl is not None:
-        ssl.RAND_add(os.urandom(32), 32.0)
+    """Python's own `random` does so by itself after a fork, and OpenSSL's begins with its first use. tempfile tells a fork by its process id,
+    which may be the zygote's own number again in the namespace of the sandbox."""
+    tempfile, numpy_random = (sys.modules.get(name) for name in ('tempfile', 'numpy.random'))
     if tempfile is not None:
         tempfile._name_sequence = None
     if numpy_random is not None:
