@@ -5,7 +5,7 @@
 LOADED_AHEAD = (
     "atexit bisect codecs collections copy dataclasses datetime decimal enum fractions functools gc hashlib heapq importlib.util inspect "
     "io itertools json linecache math operator random re site statistics string tempfile threading tokenize traceback types typing "
-    "unittest.case unittest.mock"
+    "unittest.case"
 ).split()
 START = "import sys; space = {'__name__': 'assay'}; exec(compile(sys.stdin.buffer.read(int(sys.argv[1])), '<assay>', 'exec'), space); space['serve']()"
 
