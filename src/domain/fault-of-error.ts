@@ -32,12 +32,18 @@ export function faultOfError(error: RaisedError, internet = false): CodeCategory
   return 'exception';
 }
 
+/** How a process died. */
+export interface ProcessDeath {
+  code?: number | null;
+  signal?: number | null;
+  /** Whether it had grown so large that SIGKILL came of the memory limit; taken for granted where it is not known. */
+  nearMemoryLimit?: boolean | undefined;
+}
+
 /** The category of a process's death: by its signal or exit code and what it printed last. */
-export function faultOfDeath(
-  end: { code?: number | null; signal?: number | null },
-  stderr: string,
-): CodeCategory {
-  if (end.signal === 9 || end.code === 137 || MEMORY.test(stderr)) return 'memory';
+export function faultOfDeath(end: ProcessDeath, stderr: string): CodeCategory {
+  const killed = end.signal === 9 || end.code === 137;
+  if ((killed && end.nearMemoryLimit !== false) || MEMORY.test(stderr)) return 'memory';
   const python = /^(\w[\w.]*(?:Error|Exception|Interrupt|Exit))(?:: ?(.*))?$/m.exec(lastLine(stderr));
   if (python) return faultOfError({ name: lastPart(python[1]!), value: python[2] ?? '' });
   const node = /^(?:Uncaught )?(\w*Error)(?: \[(\w+)\])?: (.*)$/m.exec(stderr);

@@ -4,7 +4,7 @@ import type { JobInput } from '../domain/job-input.ts';
 import type { CodeError } from '../domain/job-result.ts';
 import type { CodeFault, ExecuteOutcome } from '../domain/step-outcome.ts';
 import { textOfContent } from '../store/content.ts';
-import { outputFault, timeoutFault } from './limit-faults.ts';
+import { deathOf, outputFault, timeoutFault } from './limit-faults.ts';
 import { programPlan } from './node-plan.ts';
 import { OutputKeeper } from './output.ts';
 import type { StepContext } from './step-context.ts';
@@ -52,7 +52,7 @@ function faultOf(
   if (end.why === 'timeout') return timeoutFault(job, 'The code');
   if (end.why === 'output') return outputFault('The code');
   if (!error) return undefined;
-  const category = faultOfDeath({ code: end.code ?? null, signal: end.signal ?? null }, stderr);
+  const category = faultOfDeath(deathOf(end, job.limits.memoryMb), stderr);
   const evidence =
     error.name === 'ProcessExit' ? oneLine(lastLine(stderr)) || error.value : evidenceOf(error);
   return { category, evidence, sentence: `The code ended with ${how(end)}: ${evidence}` };

@@ -5,7 +5,7 @@ import type { TestCase } from '../domain/job-result.ts';
 import type { IoCase } from '../domain/job-spec.ts';
 import type { CodeFault, TestOutcome } from '../domain/step-outcome.ts';
 import { textOfContent } from '../store/content.ts';
-import { outputFault, timeoutFault } from './limit-faults.ts';
+import { deathOf, outputFault, timeoutFault } from './limit-faults.ts';
 import { compareOutput } from './compare-output.ts';
 import { OutputKeeper } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -98,7 +98,7 @@ function faultOf(
   const shown = `${first.name}: ${oneLine(first.message ?? '')}`;
   if (end.survivors?.length) return { category: 'forged', evidence: shown, sentence };
   if (!end.signal && end.code === 0) return { category: 'assertion', evidence: shown, sentence };
-  const category = faultOfDeath({ code: end.code ?? null, signal: end.signal ?? null }, stderr);
+  const category = faultOfDeath(deathOf(end, job.limits.memoryMb), stderr);
   return {
     category,
     evidence: `${first.name}: ${oneLine(lastLine(stderr)) || oneLine(first.message ?? '')}`,

@@ -37,6 +37,7 @@ export async function runTests(
     const run = await supervise(sandbox, job, planOf(job, code, tests), context, handlers, warm);
     const { cases, coverage, fault } = judgeTests(run, {
       timeoutMs: job.limits.timeoutMs,
+      memoryMb: job.limits.memoryMb,
       internet: job.limits.internet,
       stderr: output.stderr.tail,
       thresholds: job.tests.coverage,

@@ -16,6 +16,8 @@ export interface ProcessEnd {
   /** Processes that it left behind, such as `sleep (process 12)`; they have been ended. */
   survivors?: string[];
   ms?: number;
+  /** MiB by which the largest of its processes was at times larger than what it was forked from. */
+  grownMb?: number;
 }
 
 /** One thing that the runner next to the code tells: `['start', name]`, `['done', name, outcome, ms, message, kind]`, … */

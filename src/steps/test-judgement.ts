@@ -2,6 +2,7 @@ import type { CODE_CATEGORIES } from '../domain/diagnosis.ts';
 import { evidenceOf, faultOfDeath, faultOfError, lastLine, oneLine } from '../domain/fault-of-error.ts';
 import type { Coverage, TestCase } from '../domain/job-result.ts';
 import type { CodeFault } from '../domain/step-outcome.ts';
+import { deathOf } from './limit-faults.ts';
 import type { News, SupervisedRun } from './supervise.ts';
 
 /** What the tests of one run came to. */
@@ -14,6 +15,7 @@ export interface TestJudgement {
 /** Around the news: what the job asked for, and what was printed last. */
 export interface TestCircumstances {
   timeoutMs: number;
+  memoryMb: number;
   internet: boolean;
   stderr: string;
   thresholds?: { lines?: number | undefined; branches?: number | undefined } | undefined;
@@ -83,7 +85,7 @@ function hardEnd(run: SupervisedRun, about: TestCircumstances): CodeFault | unde
   const how = end.signal ? `signal ${end.signal}` : `exit code ${end.code}`;
   const shown = oneLine(lastLine(about.stderr));
   return faultOf(
-    faultOfDeath({ code: end.code ?? null, signal: end.signal ?? null }, about.stderr),
+    faultOfDeath(deathOf(end, about.memoryMb), about.stderr),
     shown || how,
     `The process of the tests ended with ${how} ${during}`,
   );

@@ -26,6 +26,8 @@ test('a failing connection is an ordinary exception where the internet is allowe
 test.each([
   [{ signal: 9 }, '', 'memory'],
   [{ code: 137 }, '', 'memory'],
+  [{ signal: 9, nearMemoryLimit: true }, '', 'memory'],
+  [{ signal: 9, nearMemoryLimit: false }, '', 'exception'],
   [
     { signal: 6 },
     'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory',

@@ -66,3 +66,19 @@ test.each([
   expect(fault).toMatchObject({ category, evidence: expect.stringContaining(evidence) });
   await sandbox.kill();
 });
+
+test('a process that is killed is out of memory only where it had grown', async () => {
+  const kill = 'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n';
+  const grown = `held = bytearray(400 << 20)\nfor at in range(0, len(held), 4096): held[at] = 1\n${kill}`;
+  const limits = { memoryMb: 512 };
+  const categoryOf = async (code: string, tests: object): Promise<string | undefined> => {
+    const job = jobOf({ language: 'python', code, tests, limits, validate: { policy: 'off' } } as never);
+    return (await runTests(await sandboxes.create(), job, stepContext())).fault?.category;
+  };
+  const pytest = { kind: 'pytest', code: ADD };
+  const io = { kind: 'io', cases: [{ stdin: '', stdout: 'x' }] };
+  for (const tests of [pytest, io]) {
+    expect(await categoryOf(kill, tests)).toBe('exception');
+    expect(await categoryOf(grown, tests)).toBe('memory');
+  }
+});

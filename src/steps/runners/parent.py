@@ -218,7 +218,8 @@ def watch_end(pid):
 
 
 def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
-    poller, channels, why, status, written = select.poll(), {}, "exit", None, {1: 0, 2: 0}
+    poller, channels, why, status, peak, written = select.poll(), {}, "exit", None, 0, {1: 0, 2: 0}
+    inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for channel, (read, _) in pipes.ends.items():
         channels[read] = channel
         poller.register(read, select.POLLIN)
@@ -256,9 +257,9 @@ def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
         for fd, _ in poller.poll(min(left, 1 if ended >= 0 else 0.02) * 1000):
             if fd in channels:
                 take(fd)
-        done, code = os.waitpid(pid, os.WNOHANG)
+        done, code, usage = os.wait4(pid, os.WNOHANG)
         if done:
-            status = code
+            status, peak = code, usage.ru_maxrss
     survivors = []
     if status is not None:
         for _ in range(20):  # What was told to end may need a moment.
@@ -286,6 +287,7 @@ def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
         "signal": os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None,
         "survivors": ["%s (process %d)" % (name, pid) for pid, name in survivors[:5]],
         "ms": (time.monotonic() - started) * 1000,
+        "grownMb": max(0, peak - inherited) // 1024,
         "written": [written[1], written[2]],
     }
 
