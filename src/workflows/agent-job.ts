@@ -1,7 +1,9 @@
 import {
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   log,
+  patched,
   setHandler,
   sleep,
   workflowInfo,
@@ -68,6 +70,9 @@ class JobStory {
         return found;
       } catch (error) {
         if (!(error instanceof StepTrouble)) throw error;
+        // A cancellation closes the sandbox, and so what was at work in it may fail before it hears why.
+        if (CancellationScope.current().consideredCancelled && patched('cancelled-work-is-no-trouble'))
+          throw new CancelledFailure('Workflow cancelled');
         const { step, trouble } = error;
         // What the code did before the trouble is known for sure.
         if (found.execution?.fault || found.tests?.fault) return found;

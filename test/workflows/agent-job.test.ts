@@ -279,6 +279,30 @@ describe('a cancelled job', () => {
     });
   });
 
+  test('does not take for trouble that closing its sandbox ends the work in it', async () => {
+    let closed = false;
+    const script = {
+      executeCode: async () => {
+        while (!closed) await sleep(10);
+        throw trouble('sandbox-lost');
+      },
+      closeSandbox: async () => {
+        closed = true;
+        // The server is told of the failed work before the workflow's end, which it therefore refuses once.
+        await sleep(300);
+      },
+    };
+    await withScriptedJob({}, script, async ({ handle, calls, result }) => {
+      const ended = result();
+      ended.catch(() => undefined);
+      await expect.poll(() => calls.at(-1), { timeout: 5_000 }).toBe('execute sandbox-1');
+      await handle.cancel();
+      await expect(ended).rejects.toThrow();
+      const { steps } = await handle.query<JobStatus>('status');
+      expect(steps.map(({ name }) => name)).toEqual(['validate', 'open', 'execute', 'close']);
+    });
+  });
+
   const openLater = (_: unknown, count: number) => {
     if (count === 1) throw trouble('service-unreachable');
     return untilCancelled();
