@@ -1,7 +1,6 @@
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, writeSync } from 'node:fs';
 import type { OutputText } from '../domain/job-result.ts';
+import { Spool } from '../store/spool.ts';
 import type { Store } from '../store/store.ts';
 import { TextFilter } from './text-filter.ts';
 
@@ -19,7 +18,7 @@ export class OutputKeeper {
   #head = '';
   #tail = '';
   #total = 0;
-  #spool: { folder: string; path: string; fd: number } | undefined;
+  #spool: Spool | undefined;
   readonly #wholeChars: number;
 
   constructor(limitChars: number, wholeChars: number = WHOLE_OUTPUT_CHARS) {
@@ -49,9 +48,12 @@ export class OutputKeeper {
       this.discard();
       return { text: this.#head + this.#tail, truncated: false, totalChars: this.#total };
     }
+    const spool = this.#spool!;
+    this.#spool = undefined;
+    closeSync(spool.writeFd);
+    const whole = spool.read();
     try {
-      closeSync(this.#spool!.fd);
-      const ref = await store.put(createReadStream(this.#spool!.path));
+      const ref = await store.put(whole);
       const tail = this.#tail.slice(this.#tail.length - this.#tailChars);
       const note = `… (truncated ${this.#total - limit} characters) …`;
       const text = [wholeCharacters(this.#head), note, wholeCharacters(tail)]
@@ -59,19 +61,15 @@ export class OutputKeeper {
         .join('\n');
       return { text, truncated: true, totalChars: this.#total, ref };
     } finally {
-      this.#removeSpool();
+      whole.destroy();
     }
   }
 
   /** Lets go of everything. */
   discard(): void {
     if (!this.#spool) return;
-    closeSync(this.#spool.fd);
-    this.#removeSpool();
-  }
-
-  #removeSpool(): void {
-    if (this.#spool) rmSync(this.#spool.folder, { recursive: true, force: true });
+    closeSync(this.#spool.writeFd);
+    this.#spool.close();
     this.#spool = undefined;
   }
 
@@ -81,7 +79,7 @@ export class OutputKeeper {
     this.#total += text.length;
     if (this.#total > this.#headChars + this.#tailChars && !this.#spool) this.#startSpool();
     if (this.#spool && before <= this.#wholeChars)
-      writeSync(this.#spool.fd, text.slice(0, this.#wholeChars - before));
+      writeSync(this.#spool.writeFd, text.slice(0, this.#wholeChars - before));
     const room = this.#headChars - this.#head.length;
     if (room > 0) this.#head += text.slice(0, room);
     const rest = room > 0 ? text.slice(room) : text;
@@ -93,10 +91,8 @@ export class OutputKeeper {
   }
 
   #startSpool(): void {
-    const folder = mkdtempSync(join(tmpdir(), 'assay-output-'));
-    const path = join(folder, 'whole');
-    this.#spool = { folder, path, fd: openSync(path, 'w', 0o600) };
-    writeSync(this.#spool.fd, this.#head + this.#tail);
+    this.#spool = new Spool();
+    writeSync(this.#spool.writeFd, this.#head + this.#tail);
   }
 }
 

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createWriteStream } from 'node:fs';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Operator, RetryLayer } from 'opendal';
 import type { BlobRef } from '../domain/blob.ts';
+import { Spool } from './spool.ts';
 import type { Store } from './store.ts';
 import { StoreError } from './store-error.ts';
 import { parseStoreUrl } from './store-url.ts';
@@ -142,9 +140,8 @@ class OpendalStore implements Store {
 
   /** The name of a blob is its hash, so a long stream is spooled before it is written. */
   async #putLong(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef> {
-    const folder = await mkdtemp(join(tmpdir(), 'assay-put-'));
+    const spool = new Spool();
     try {
-      const spool = join(folder, 'blob');
       const hash = createHash('sha256');
       let bytes = 0;
       const meter = new Transform({
@@ -154,17 +151,17 @@ class OpendalStore implements Store {
           done(null, chunk);
         },
       });
-      await pipeline(chunks, meter, createWriteStream(spool));
+      await pipeline(chunks, meter, createWriteStream('', { fd: spool.writeFd }));
       const blob = blobRef(hash.digest('hex'), bytes);
       if (!(await this.#has(blob))) {
         const writer = await this.#operator.writer(pathOf(blob.sha256));
-        for await (const chunk of createReadStream(spool, { highWaterMark: CHUNK_BYTES }))
+        for await (const chunk of spool.read({ highWaterMark: CHUNK_BYTES }))
           await writer.write(chunk as Buffer);
         await writer.close();
       }
       return blob;
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      spool.close();
     }
   }
 
