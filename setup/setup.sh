@@ -5,7 +5,10 @@
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
-home=${ASSAY_HOME:-$root/.assay}
+case $root in
+  */node_modules/*) home=${ASSAY_HOME:-$HOME/.assay} ;; # npm may empty that folder at any time
+  *) home=${ASSAY_HOME:-$root/.assay} ;;
+esac
 case $home in /*) ;; *) home=$PWD/$home ;; esac
 template=yes
 for argument; do

