@@ -51,7 +51,7 @@ Exit codes: 0 accepted, 1 syntax error, 2 rejected, 64 usage.`,
 
 async function check(file: string, options: CheckOptions): Promise<void> {
   const policy = await readPolicy(options.policy);
-  const code = await readText(file, 'the code');
+  const code = await readText(file, 'the code', { nul: true });
   const language = languageOf(file, code, options.language);
   const { validateCode } = await import('../validation/validate-code.ts');
   const { policy: name, accepted, findings } = await validateCode({ language, code, policy });

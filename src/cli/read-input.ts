@@ -9,11 +9,14 @@ const MAX_TEXT_BYTES = 64 * MIB;
 /** Largest input file of a job, in bytes; the client has the same limit. */
 const MAX_FILE_BYTES = 512 * MIB;
 
-/** The text of a file, or of stdin where `path` is `-`. Refused by its size before it is read; bytes that are no UTF-8 are refused too. */
-export async function readText(path: string, what: string): Promise<string> {
+/**
+ * The text of a file, or of stdin where `path` is `-`. Refused by its size before it is read; bytes that are no UTF-8 are refused too, and so are NUL
+ * bytes unless the reader has something to say on them.
+ */
+export async function readText(path: string, what: string, { nul: allowNul = false } = {}): Promise<string> {
   const name = path === '-' ? 'stdin' : path;
   const bytes = await readBytes(path, name, what);
-  const nul = bytes.indexOf(0);
+  const nul = allowNul ? -1 : bytes.indexOf(0);
   if (nul !== -1)
     throw new UsageError(`${name} is a binary file (NUL byte at offset ${nul}); ${what} must be UTF-8 text`);
   try {

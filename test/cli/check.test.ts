@@ -29,6 +29,13 @@ test('a syntax error exits 1 and shows its line', async () => {
   expect(stdout).toContain('2 | def f(:');
 });
 
+test('a NUL byte is a syntax error, shown as such', async () => {
+  const { code, stdout, stderr } = await assay(['check', file('nul.py', 'x = 1\ny = 2\0\n')]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(/nul\.py:2:6 error syntax: .*NUL/);
+  expect(stdout).not.toContain('\0');
+});
+
 test('rejected code exits 2, and --json prints the report and nothing else', async () => {
   const { code, stdout, stderr } = await assay(['check', '-', '--language', 'python', '--json'], {
     input: REVERSE_SHELL,
