@@ -29,8 +29,9 @@ const USAGE = `Usage: main.ts [options]
   --template NAME[=DIR]  a template and the folder of its packages; the first is the default one
   --node-modules NAME=DIR  the folder of a template's npm packages
   --preload FILE.py      a program that templates run at their start, as a module that sandboxes then have
-  --allow-internet       lets sandboxes that ask for it reach the internet, by way of a proxy
+  --allow-internet       lets sandboxes that ask for it reach the internet
   --allow-address A      an address or range (10.1.0.0/16) of a private network that they may reach too; repeatable
+  --dns A[:PORT]         a name server for the names that they look up (default the machine's); repeatable
 Prints E2B_API_URL, E2B_SANDBOX_URL, E2B_API_KEY and E2B_VOLUME_API_URL when it listens; logs JSON lines to stderr.
 `;
 
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
         preload: { type: 'string', multiple: true },
         'allow-internet': { type: 'boolean' },
         'allow-address': { type: 'string', multiple: true },
+        dns: { type: 'string', multiple: true },
         help: { type: 'boolean' },
       },
     }));
@@ -100,6 +102,7 @@ async function main(): Promise<void> {
     ...(tls && { tls }),
     allowInternet: values['allow-internet'] ?? false,
     allowAddresses: values['allow-address'] ?? [],
+    nameServers: values.dns ?? [],
     ...defined({
       maxSandboxes: readNumber('--max-sandboxes', values['max-sandboxes']),
       warm: readNumber('--warm', values.warm),

@@ -67,6 +67,8 @@ export interface SandboxServerOptions {
   allowInternet?: boolean;
   /** Addresses and ranges of private networks that sandboxes with internet access may reach too, such as a mirror of packages. Default none. */
   allowAddresses?: string[];
+  /** Name servers for the names that sandboxes look up, each `ADDRESS` or `ADDRESS:PORT`. Default the machine's own. */
+  nameServers?: string[];
 }
 
 /** E2B's own names for what a program gets that names no template. */

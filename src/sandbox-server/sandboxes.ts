@@ -2,8 +2,7 @@ import { rm } from 'node:fs/promises';
 
 import type { Logger } from 'pino';
 
-import type { AddressRules } from './egress/address-rules.ts';
-import { EgressProxy } from './egress/egress-proxy.ts';
+import { Egress, type Outside } from './egress/egress.ts';
 import { packFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
 import type { GuestLink } from './link/guest-link.ts';
@@ -23,7 +22,7 @@ export interface SandboxesDeps {
   maxSandboxes: number;
   limits: SandboxLimits;
   /** What sandboxes with internet access may reach; undefined where none has it. */
-  addressRules: AddressRules | undefined;
+  outside: Outside | undefined;
   volumes: Volumes;
   log: Logger;
 }
@@ -33,7 +32,7 @@ export class Sandboxes {
   #deps: SandboxesDeps;
   #live = new Map<string, Sandbox>();
   #origins = new WeakMap<Sandbox, Origin>();
-  #ways = new WeakMap<Sandbox, EgressProxy>();
+  #ways = new WeakMap<Sandbox, Egress>();
   #ending = new Set<Promise<void>>();
   #volumeGuard: VolumeGuard;
 
@@ -236,9 +235,9 @@ export class Sandboxes {
     const sandbox = new Sandbox(identity, link, () => void this.#timeIsUp(sandbox));
     this.#origins.set(sandbox, origin);
     this.#live.set(id, sandbox);
-    const { addressRules } = this.#deps;
-    if (request.internet && addressRules) {
-      this.#ways.set(sandbox, new EgressProxy(addressRules, request.network, log.child({ sandboxId: id })));
+    const { outside } = this.#deps;
+    if (request.internet && outside) {
+      this.#ways.set(sandbox, new Egress(outside, request.network, log.child({ sandboxId: id })));
     }
     this.#openWay(sandbox);
     this.#watch(sandbox, link);

@@ -9,6 +9,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 
 import { AddressRules } from './egress/address-rules.ts';
+import { NameResolver } from './egress/name-resolver.ts';
 import { createApp } from './http/app.ts';
 import { PortProxy } from './http/port-proxy.ts';
 import { ImageStore } from './images/image-store.ts';
@@ -89,11 +90,17 @@ export async function startSandboxServer(
     volumeMb: limits.volumeMb,
     log,
   });
+  const outside = options.allowInternet
+    ? {
+        addresses: new AddressRules(options.allowAddresses ?? []),
+        names: new NameResolver(options.nameServers),
+      }
+    : undefined;
   const sandboxes = new Sandboxes({
     starter,
     images,
     maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
-    addressRules: options.allowInternet ? new AddressRules(options.allowAddresses ?? []) : undefined,
+    outside,
     limits,
     volumes,
     log,

@@ -18,6 +18,7 @@ interface ServeOptions {
   tlsKey?: string;
   internet?: boolean;
   allowAddress: string[];
+  dns: string[];
 }
 
 /** `assay sandbox serve`: E2B's API on this machine. */
@@ -49,6 +50,12 @@ export function serveCommand(): Command {
     .option(
       '--allow-address <range>',
       'a private address or range that they may reach too; may be repeated',
+      appended,
+      [],
+    )
+    .option(
+      '--dns <server>',
+      "a name server, ADDRESS or ADDRESS:PORT, for the names that they look up; may be repeated (default: the machine's)",
       appended,
       [],
     )
@@ -85,6 +92,7 @@ async function serve(options: ServeOptions): Promise<void> {
     '--tls-key': options.tlsKey,
   }).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));
   const addresses = options.allowAddress.flatMap((address) => ['--allow-address', address]);
+  const nameServers = options.dns.flatMap((server) => ['--dns', server]);
   // It becomes the server: signals, its exit code and its end are the server's own.
-  process.execve?.(command, [command, ...args, ...more, ...addresses], env);
+  process.execve?.(command, [command, ...args, ...more, ...addresses, ...nameServers], env);
 }

@@ -59,13 +59,28 @@ export class AddressRules {
 
   /** Why an address that a name stands for cannot be reached; undefined where it can. */
   refusal(name: string, address: string, { allowOut = [], denyOut = [] }: OutboundRules): string | undefined {
-    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-    if (!contains(this.#excepted, plain) && this.#isPrivate(plain)) {
+    const plain = withoutMapping(address);
+    if (this.isClosed(address)) {
       return `${name} is on this machine or a private network`;
     }
-    if (contains(addressList(allowOut.filter(isAddress)), plain)) return undefined;
+    if (contains(addressList(bothFamilies(allowOut.filter(isAddress))), plain)) return undefined;
     if (allowOut.some((pattern) => !isAddress(pattern) && matchesName(pattern, name))) return undefined;
-    return contains(addressList(denyOut), plain) ? `${name} is denied by the sandbox's rules` : undefined;
+    if (!contains(addressList(bothFamilies(denyOut)), plain)) return undefined;
+    return `${name} is denied by the sandbox's rules`;
+  }
+
+  /** Whether an address is on this machine or a private network, which no rules of a sandbox open, or is none at all. */
+  isClosed(address: string): boolean {
+    const plain = withoutMapping(address);
+    // One of a zone is of a network that this machine is on.
+    if (isIP(plain) === 0 || plain.includes('%')) return true;
+    return !contains(this.#excepted, plain) && this.#isPrivate(plain);
+  }
+
+  /** False where a name need not be looked up, for the rules permit none of the addresses that it could have. */
+  mayBeReached(name: string, { allowOut = [], denyOut = [] }: OutboundRules): boolean {
+    if (!bothFamilies(denyOut).includes('::/0')) return true;
+    return allowOut.some((rule) => isAddress(rule) || matchesName(rule, name));
   }
 
   #isPrivate(address: string): boolean {
@@ -74,6 +89,15 @@ export class AddressRules {
     const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
     return own.some((each) => each.address === address);
   }
+}
+
+/** E2B's word for everything is the whole of IPv4; it means IPv6 too. */
+function bothFamilies(rules: string[]): string[] {
+  return rules.some((rule) => /^\d+(\.\d+){3}\/0$/.test(rule)) ? [...rules, '::/0'] : rules;
+}
+
+function withoutMapping(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 function contains(list: BlockList, address: string): boolean {

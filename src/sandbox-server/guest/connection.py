@@ -55,6 +55,11 @@ class Stream:
             self.credit -= len(payload)
             self.connection.send(frames.encode(self.id, frames.DATA, bytes((channel,)) + payload))
 
+    def eof(self):
+        """No more data comes; more may still be taken."""
+        if not self.ended:
+            self.connection.send(frames.encode(self.id, frames.EOF, b''))
+
     def end(self, error=None):
         if self.ended:
             return

@@ -1,10 +1,11 @@
 """What the zygote adds to the nest before any sandbox exists; sandboxes see it read-only."""
 
 import os
+import socket
 import subprocess
 import sys
 
-from . import environment
+from . import environment, redirect
 from .environment import HOME, SITE_PACKAGES, USER_SITE, VENV
 
 # Of 1000; code in a sandbox has more.
@@ -17,7 +18,8 @@ FILES = {
     '/etc/hosts': '127.0.0.1 localhost sandbox\n::1 localhost\n',
     '/etc/hostname': 'sandbox\n',
     '/etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
-    '/etc/resolv.conf': '',
+    # There in a sandbox with internet access, and nobody in one without.
+    '/etc/resolv.conf': f'nameserver {redirect.LISTENERS[socket.AF_INET]}\n',
 }
 
 

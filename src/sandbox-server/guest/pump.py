@@ -26,6 +26,7 @@ class Pump:
         self.loop, self.connection, self.fd = loop, connection, fd
         self.budget, self.on_chunk, self.on_eof = budget, on_chunk, on_eof
         self.closed = False
+        self.failure = None
         loop.watch(fd, self._readable)
 
     def resume(self):
@@ -75,8 +76,9 @@ class Pump:
             chunk = os.read(self.fd, size)
         except BlockingIOError:
             return 0
-        except OSError:
-            chunk = b''  # EIO: the last program on a terminal has gone.
+        except OSError as error:
+            # EIO: the last program on a terminal has gone.
+            chunk, self.failure = b'', error
         if not chunk:
             self.close()
             self.on_eof()

@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 
-from . import egress, environment, linux, namespaces, preload
+from . import environment, linux, namespaces, preload
 from .connection import Connection
+from .egress import Egress
 from .environment import HOME
 from .files import Files
 from .freeze import Freezer
@@ -31,8 +32,8 @@ class Sandbox:
         self.name = request['name']
         self.limits = Limits.parse(request.get('limits') or {})
         # What it is to have of its own comes by `configure`: all that a zygote is told is in the memory of each later fork.
-        self.own_envs = egress.VARIABLES if request.get('internet') else {}
-        self.envs = self.own_envs
+        self.own_envs = {}
+        self.envs = {}
         self.folders = own_folders(request.get('folders'))
         self.volumes = own_volumes(request.get('volumes'))
         if not self.volumes:
@@ -45,6 +46,7 @@ class Sandbox:
         self.processes = Processes(self)
         self.contexts = Contexts(self)
         self.memory = MemoryGuard(self)
+        self.egress = Egress(self)
 
     def connect(self, socket_path: str, token: str):
         operations = {
@@ -54,7 +56,7 @@ class Sandbox:
             **Watches(self).operations,
             **Freezer().operations,
             **Ports(self).operations,
-            **egress.Egress(self).operations,
+            **self.egress.operations,
             **Volume(self).operations,
             'sandbox.configure': self.configure,
             'stats': self.memory.stats,
@@ -105,6 +107,8 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
         def furnish():
             bound_inodes(sandbox.limits, sandbox.folders)
             seal_devices()
+            if request.get('internet'):
+                sandbox.own_envs = sandbox.egress.open()
 
         namespaces.join(holder.pid, holder.pidfd, furnish)
         sandbox.memory.watch_sockets()

@@ -33,10 +33,17 @@ export class GuestSocket extends Duplex {
     try {
       const item = await this.#stream.next();
       if (item === undefined) this.push(null);
+      else if (item.type === 'eof') this.#ended();
       else if (item.type === 'data') this.push(item.bytes);
     } catch (error) {
       this.destroy(error as Error);
     }
+  }
+
+  /** The program has said all and may still listen, until its connection is cut. */
+  #ended(): void {
+    this.push(null);
+    this.#stream.next().catch((error: unknown) => this.destroy(error as Error));
   }
 
   override async _write(

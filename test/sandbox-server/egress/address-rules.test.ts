@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { AddressRules, addressList } from '../../../src/sandbox-server/egress/address-rules.ts';
-import { hostsEntries, resolveName } from '../../../src/sandbox-server/egress/resolve-name.ts';
+import { hostsEntries, NameResolver } from '../../../src/sandbox-server/egress/name-resolver.ts';
 
 const rules = new AddressRules(['10.9.0.0/16']);
 
@@ -24,6 +24,10 @@ test.each([
   '::',
   '::ffff:127.0.0.1',
   '::ffff:7f00:1',
+  '2606:4700::1%lo',
+  'fe80::1%2',
+  'example.com',
+  '',
   '::ffff:8.8.8.8'.replace('8.8.8.8', '10.0.0.1'),
   'fe80::1',
   'fd00:ec2::254',
@@ -68,6 +72,22 @@ test('what is denied is refused, what is allowed wins', () => {
   expect(open(['8.8.4.4'])).toBeDefined();
 });
 
+test("E2B's word for all traffic means that of IPv6 too", () => {
+  expect(rules.refusal('x', '2606:4700::1', { denyOut: ['0.0.0.0/0'] })).toContain('denied');
+  expect(rules.refusal('x', '2606:4700::1', { denyOut: ['8.0.0.0/8'] })).toBeUndefined();
+  expect(rules.refusal('x', '2606:4700::1', { denyOut: ['::/0'], allowOut: ['0.0.0.0/0'] })).toBeUndefined();
+});
+
+test('a name that no rule lets through need not be looked up', () => {
+  const denyOut = ['0.0.0.0/0'];
+  expect(rules.mayBeReached('a.example.com', {})).toBe(true);
+  expect(rules.mayBeReached('a.example.com', { denyOut: ['8.0.0.0/8'] })).toBe(true);
+  expect(rules.mayBeReached('a.example.com', { denyOut })).toBe(false);
+  expect(rules.mayBeReached('a.example.com', { denyOut, allowOut: ['*.example.com'] })).toBe(true);
+  expect(rules.mayBeReached('a.example.org', { denyOut, allowOut: ['*.example.com'] })).toBe(false);
+  expect(rules.mayBeReached('a.example.org', { denyOut, allowOut: ['8.8.8.8'] })).toBe(true);
+});
+
 test('rules that are none are refused', () => {
   for (const rule of ['', 'x', '1.2.3', '1.2.3.4/33', '::1/129', '1.2.3.4/', '1.2.3.4/-1', '1.2.3.4/8/8x']) {
     expect(() => addressList([rule]), rule).toThrow(RangeError);
@@ -91,6 +111,7 @@ test('names are looked up in the hosts file first; numbers in odd forms are no a
   expect(hostsEntries(text, 'mirror')).toEqual(['10.9.1.2']);
   expect(hostsEntries(text, 'MIRROR.EXAMPLE')).toEqual(['10.9.1.2']);
   expect(hostsEntries(text, '1.1.1.1')).toEqual([]);
-  expect(await resolveName('::1')).toEqual(['::1']);
-  expect(await resolveName('localhost')).toContain('127.0.0.1');
+  const resolver = new NameResolver();
+  expect(await resolver.addresses('::1')).toEqual(['::1']);
+  expect(await resolver.addresses('localhost')).toContain('127.0.0.1');
 });

@@ -1,166 +1,345 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
 
 import { Sandbox } from '@e2b/code-interpreter';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { startTestSandboxServer, type TestSandboxServer } from '../../support/sandbox-server.ts';
+import { startOwnInternet, type OwnInternet } from '../../support/own-internet.ts';
 
-// The internet of these tests: an address of the loopback that the server is told to take for outside.
-const OUTSIDE = '127.0.0.2';
+const OUTSIDE = '203.0.113.7';
+const OUTSIDE_6 = '2001:db8::7';
+const ECHO = 5432;
+const GREETER = 22;
+const HELD = 6379;
+const SOURCE = 873;
+const BYTES = 50_000_000;
 
-let server: TestSandboxServer;
-let connection: TestSandboxServer['connection'];
-let outside: Server;
-let inside: Server;
+let internet: OwnInternet;
+let connection: OwnInternet['connection'];
 let sandbox: Sandbox;
-const seen: IncomingMessage[] = [];
+const servers: Server[] = [];
+const held: Socket[] = [];
+const seen: string[] = [];
+const sources: Socket[] = [];
 
-function listen(address: string): Promise<Server> {
-  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    seen.push(incoming);
-    incoming.resume().on('end', () => outgoing.end(`outside ${incoming.method} ${incoming.url}`));
-  };
-  return new Promise((resolve) => {
-    const made = createServer(answer).listen(0, address, () => resolve(made));
+/** Serves an address of the internet of these tests. */
+async function serve(address: string, port: number, onSocket: (socket: Socket) => void): Promise<void> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    seen.push(`${address} ${port}`);
+    onSocket(socket.on('error', () => undefined));
   });
+  servers.push(server);
+  await internet.serve(server, address, port);
 }
-const portOf = (each: { address: () => unknown }): number => (each.address() as AddressInfo).port;
 
 beforeAll(async () => {
-  outside = await listen(OUTSIDE);
-  inside = await listen('127.0.0.1');
-  server = await startTestSandboxServer({
-    packages: false,
-    args: ['--allow-internet', '--allow-address', OUTSIDE],
+  internet = await startOwnInternet(['--allow-address', '10.9.0.0/16']);
+  connection = internet.connection;
+  for (const address of [OUTSIDE, OUTSIDE_6]) await serve(address, ECHO, (socket) => socket.pipe(socket));
+  await serve(OUTSIDE, GREETER, (socket) => socket.end('welcome\n'));
+  await serve(OUTSIDE, HELD, (socket) => void held.push(socket.resume().on('end', () => socket.end())));
+  await serve(OUTSIDE, SOURCE, (socket) => {
+    sources.push(socket);
+    socket.resume();
+    let left = BYTES;
+    const more = (): void => {
+      while (left > 0) {
+        left -= 100_000;
+        if (!socket.write(Buffer.alloc(100_000, 'x'))) return void socket.once('drain', more);
+      }
+      socket.end();
+    };
+    more();
   });
-  connection = server.connection;
+  const web = createHttpServer((_, answer) => answer.end('web'));
+  servers.push(web);
+  await internet.serve(web, OUTSIDE, 80);
+  await serve('203.0.113.8', ECHO, (socket) => socket.pipe(socket));
   sandbox = await Sandbox.create({ ...connection, allowInternetAccess: true });
 });
+beforeEach(() =>
+  internet.setNames({
+    'A db.example.com': [OUTSIDE],
+    'A other.example.com': ['203.0.113.8'],
+    'A inner.example.com': ['10.1.2.3'],
+    'A both.example.com': ['10.1.2.3', OUTSIDE],
+    'AAAA db.example.com': [OUTSIDE_6],
+    'TXT db.example.com': ['a text'],
+    'SRV _db._tcp.example.com': [{ priority: 1, weight: 2, port: ECHO, target: 'db.example.com' }],
+    'A many.example.com': Array.from({ length: 60 }, (_, i) => `203.0.113.${i + 100}`),
+  }),
+);
 afterAll(async () => {
-  await server.stop();
-  for (const each of [outside, inside]) {
-    each.closeAllConnections();
-    each.close();
-  }
+  await internet.stop();
+  for (const server of servers) server.close();
 });
 
-/** Asks from inside with Python's own client, which takes the proxy from the environment. */
-async function get(url: string, where = sandbox): Promise<string> {
-  const script = `import urllib.request, urllib.error, sys
-try: print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())
-except urllib.error.HTTPError as e: print(e.code, e.read().decode().strip())
-except Exception as e: print(type(e).__name__, e)`;
-  await where.files.write('/tmp/get.py', script);
-  return (await where.commands.run(`python3 /tmp/get.py ${url}`)).stdout.trim();
+/** Runs a Python program inside; what it prints. */
+async function python(program: string, where = sandbox, timeoutMs = 60_000): Promise<string> {
+  const name = `/tmp/${Math.random().toString(36).slice(2)}.py`;
+  await where.files.write(name, `import socket, sys, time, struct, os\n${program}`);
+  return (await where.commands.run(`python3 ${name} 2>&1 || true`, { timeoutMs })).stdout.trim();
 }
 
-/** Opens a tunnel through the proxy as a client of TLS would, and says what comes back. */
-async function tunnel(host: string, port: number, where = sandbox): Promise<string> {
-  const script = `import os, socket, sys
-s = socket.create_connection(('127.77.0.1', 3128)); s.settimeout(10)
-s.sendall(b'CONNECT %s:%s HTTP/1.1\\r\\n\\r\\n' % (sys.argv[1].encode(), sys.argv[2].encode()))
-head = s.recv(4096).decode().split('\\r\\n')
-print(head[0], head[-1].strip())
-if '200' in head[0]: s.sendall(b'GET /tunnelled HTTP/1.1\\r\\nhost: x\\r\\nconnection: close\\r\\n\\r\\n'); print(s.recv(65536).decode().split('\\r\\n')[-1])`;
-  await where.files.write('/tmp/tunnel.py', script);
-  return (await where.commands.run(`python3 /tmp/tunnel.py ${host} ${port}`)).stdout.trim();
-}
+/** Sends a word to an address and says what comes back, or how it failed, and whether that was at once. */
+const say = (address: string, port = ECHO): string => `
+start = time.monotonic()
+try:
+    with socket.create_connection(('${address}', ${port}), 10) as s:
+        s.settimeout(10); s.sendall(b'word'); said = s.recv(100).decode() or 'end'
+except OSError as error: said = type(error).__name__
+print(said, 'at once' if time.monotonic() - start < 2 else 'late')`;
 
-test('programs reach the outside by the proxy of their environment', async () => {
-  expect(await get(`http://${OUTSIDE}:${portOf(outside)}/a?b=c`)).toBe('outside GET /a?b=c');
-  expect(await tunnel(OUTSIDE, portOf(outside))).toContain('outside GET /tunnelled');
-  const node = `fetch('http://${OUTSIDE}:${portOf(outside)}/node', {method: 'POST', body: 'x'}).then(r => r.text()).then(console.log)`;
-  await sandbox.files.write('/tmp/a.mjs', node);
-  expect((await sandbox.commands.run('node --no-warnings /tmp/a.mjs')).stdout).toBe('outside POST /node\n');
-  const { logs } = await sandbox.runCode(`python3 /tmp/get.py http://${OUTSIDE}:${portOf(outside)}/kernel`, {
-    language: 'bash',
-  });
-  expect(logs.stdout.join('').trim()).toBe('outside GET /kernel');
+test('programs of any kind reach an address and a name by raw TCP', async () => {
+  expect(await python(say(OUTSIDE))).toBe('word at once');
+  expect(await python(say('db.example.com'))).toBe('word at once');
+  expect(await python(say(OUTSIDE_6))).toBe('word at once');
+  expect(await python(say(OUTSIDE, GREETER))).toBe('welcome\n at once');
+  const node = `const s = require('net').connect(${ECHO}, 'db.example.com', () => s.write('from node')); s.on('data', (d) => { console.log(String(d)); s.end() })`;
+  await sandbox.files.write('/tmp/a.cjs', node);
+  expect((await sandbox.commands.run('node /tmp/a.cjs')).stdout).toBe('from node\n');
+  const bash = `exec 3<>/dev/tcp/db.example.com/${ECHO}; echo from bash >&3; head -1 <&3; exec 3>&-`;
+  expect((await sandbox.runCode(bash, { language: 'bash' })).logs.stdout.join('')).toBe('from bash\n');
+  const urllib = `import urllib.request; print(urllib.request.urlopen('http://db.example.com/').read())`;
+  expect(await python(urllib)).toBe("b'web'");
+  await sandbox.files.write(
+    '/tmp/b.mjs',
+    `console.log(await (await fetch('http://db.example.com/')).text())`,
+  );
+  expect((await sandbox.commands.run('node /tmp/b.mjs')).stdout).toBe('web\n');
+  expect((await sandbox.commands.run('env')).stdout).not.toMatch(/proxy/i);
 });
 
-test('neither this machine, its networks nor the server itself are reached', async () => {
-  const own = Number(new URL(server.url).port);
-  seen.length = 0;
-  for (const host of [
-    '127.0.0.1',
-    'localhost',
-    '[::1]',
-    '[::ffff:127.0.0.1]',
-    '0.0.0.0',
-    '127.1',
-    '2130706433',
-  ]) {
-    for (const port of [portOf(inside), own]) {
-      expect(await get(`http://${host}:${port}/`), host).toMatch(/^(403|502|HTTPError|URLError)/);
-      expect(await tunnel(host, port), host).toMatch(/^HTTP\/1.1 (403|502)/);
-    }
-  }
-  expect(await get('http://169.254.169.254/latest/meta-data')).toContain('403');
-  expect(seen).toEqual([]);
+test('each side may end before the other', async () => {
+  const program = `
+s = socket.create_connection(('${OUTSIDE}', ${ECHO})); s.sendall(b'x' * 1000000); s.shutdown(socket.SHUT_WR)
+print(sum(map(len, iter(lambda: s.recv(65536), b''))))`;
+  expect(await python(program)).toBe('1000000');
 });
 
-test('there is no way but the proxy', async () => {
-  const direct = `exec 3<>/dev/tcp/${OUTSIDE}/${portOf(outside)} && echo REACHED || echo refused`;
-  expect((await sandbox.commands.run(`timeout 3 bash -c '${direct}' 2>&1 || true`)).stdout).not.toContain(
-    'REACHED',
+test('names are looked up as anywhere', async () => {
+  expect(await python(`print(socket.getaddrinfo('DB.example.com', 80, type=socket.SOCK_STREAM))`)).toContain(
+    `('${OUTSIDE}', 80)`,
+  );
+  expect(await python(`print(socket.gethostbyname('nope.example.com'))`)).toContain('gaierror: [Errno -2]');
+  expect(await python(`print(len(socket.gethostbyname_ex('many.example.com')[2]))`)).toBe('60');
+  const dns = `const dns = require('dns').promises; (async () => {
+    console.log(JSON.stringify([await dns.resolve4('db.example.com'), await dns.resolveTxt('db.example.com'), (await dns.resolveSrv('_db._tcp.example.com')).map(({ port, name }) => [port, name]),
+      await dns.resolveMx('db.example.com').catch((e) => e.code)])) })()`;
+  await sandbox.files.write('/tmp/dns.cjs', dns);
+  expect(JSON.parse((await sandbox.commands.run('node /tmp/dns.cjs')).stdout)).toEqual([
+    [OUTSIDE],
+    [['a text']],
+    [[ECHO, 'db.example.com']],
+    'ENODATA',
+  ]);
+});
+
+test('whatever name server a program asks, it is this one that answers, by datagrams and by connections', async () => {
+  const program = `
+query = b'\\x12\\x34\\x01\\0\\0\\1\\0\\0\\0\\0\\0\\0' + b'\\2db\\7example\\3com\\0' + b'\\0\\1\\0\\1'
+for family, address in ((socket.AF_INET, '8.8.8.8'), (socket.AF_INET6, '2001:4860:4860::8888'), (socket.AF_INET, '127.77.0.1')):
+    u = socket.socket(family, socket.SOCK_DGRAM); u.settimeout(5); u.sendto(query, (address, 53))
+    answer, peer = u.recvfrom(2000); print(socket.inet_ntoa(answer[-4:]), peer[0])
+    t = socket.create_connection((address, 53), 5); t.sendall(struct.pack('>H', len(query)) + query)
+    size = struct.unpack('>H', t.recv(2))[0]; print(socket.inet_ntoa(t.recv(size)[-4:]))`;
+  expect((await python(program)).split('\n')).toEqual(
+    ['8.8.8.8', '2001:4860:4860::8888', '127.77.0.1'].flatMap((each) => [`${OUTSIDE} ${each}`, OUTSIDE]),
   );
 });
 
-test('a sandbox that did not ask for the internet has no way out, nor can it get one', async () => {
+test('addresses of this machine, of private networks and of metadata services are refused at once', async () => {
+  seen.length = 0;
+  const refused = ['10.1.2.3', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '240.0.0.1'];
+  for (const address of [...refused, 'fd00::1', '64:ff9b::a01:203', '2002:a01:203::1', '::ffff:10.1.2.3']) {
+    expect(await python(say(address)), address).toMatch(/^(ConnectionResetError|BrokenPipeError) at once$/);
+  }
+  for (const address of ['127.0.0.1', '127.9.9.9', '0.0.0.0', '::1', 'localhost']) {
+    expect(await python(say(address)), address).toBe('ConnectionRefusedError at once');
+  }
+  expect(seen).toEqual([]);
+  const reasons = (await internet.log()).filter(({ event }) => event === 'egress.refused');
+  expect(reasons.at(0)?.['reason']).toBe('10.1.2.3 is on this machine or a private network');
+});
+
+test('a name for a private address has none, and of several the public ones', async () => {
+  expect(await python(`print(socket.gethostbyname('inner.example.com'))`)).toContain('gaierror: [Errno -5]');
+  expect(await python(`print(socket.gethostbyname_ex('both.example.com')[2])`)).toBe(`['${OUTSIDE}']`);
+});
+
+test('nothing that does not answer or listen is waited for, and datagrams go nowhere', async () => {
+  expect(await python(say(OUTSIDE, 1))).toMatch(/^(ConnectionResetError|BrokenPipeError) at once$/);
+  const program = `
+for address in ('203.0.113.7', '8.8.8.8'):
+    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(5); u.connect((address, 123))
+    try: u.send(b'x'); u.recv(10)
+    except OSError as error: print(type(error).__name__)`;
+  expect(await python(program)).toBe('ConnectionRefusedError\nConnectionRefusedError');
+  await internet.setNames({}, true);
+  const start = performance.now();
+  expect(await python(`print(socket.gethostbyname('silent.example.com'))`)).toContain('gaierror: [Errno -3]');
+  expect(performance.now() - start).toBeLessThan(25_000);
+}, 60_000);
+
+test('a sandbox without internet access has no route and no names', async () => {
   const shut = await Sandbox.create(connection);
-  expect((await shut.commands.run('env')).stdout).not.toMatch(/proxy/i);
-  expect(await get(`http://${OUTSIDE}:${portOf(outside)}/`, shut)).toContain('URLError');
-  await expect(shut.updateNetwork({ allowOut: [OUTSIDE] })).rejects.toThrow('without internet access');
+  seen.length = 0;
+  await internet.askedNames();
+  expect(await python(say(OUTSIDE), shut)).toBe('OSError at once');
+  expect(await python(say('db.example.com'), shut)).toBe('gaierror at once');
+  expect(await python(`print(open('/proc/net/route').read().count('\\n'))`, shut)).toBe('1');
+  expect(seen).toEqual([]);
+  expect(await internet.askedNames()).toEqual([]);
   await shut.kill();
 });
 
-test('rules say what is reached, and can be changed; what they forbid is cut', async () => {
+test('rules go by address and by the name that was looked up, and can be changed', async () => {
   const ruled = await Sandbox.create({
     ...connection,
-    network: { allowOut: ['9.9.9.9'], denyOut: ['0.0.0.0/0'] },
+    network: { denyOut: ['0.0.0.0/0'], allowOut: ['db.example.com'] },
   });
-  const url = `http://${OUTSIDE}:${portOf(outside)}/`;
-  expect(await get(url, ruled)).toContain(`403 ${OUTSIDE} is denied by the sandbox's rules`);
-  await ruled.updateNetwork({ denyOut: ['0.0.0.0/0'], allowOut: [`${OUTSIDE}/32`] });
-  expect(await get(url, ruled)).toBe('outside GET /');
-  await ruled.updateNetwork({});
-  expect(await get(url, ruled)).toBe('outside GET /');
+  await internet.askedNames();
+  const refused = /^(ConnectionResetError|BrokenPipeError) at once$/;
+  // Nobody has looked it up yet.
+  expect(await python(say(OUTSIDE), ruled)).toMatch(refused);
+  expect(await python(say('db.example.com'), ruled)).toBe('word at once');
+  expect(await python(say(OUTSIDE), ruled)).toBe('word at once');
+  expect(await python(say(OUTSIDE_6), ruled)).toMatch(refused);
+  expect(await python(say('203.0.113.8'), ruled)).toMatch(refused);
+  // What may not be reached by any address is not even asked for.
+  expect(await python(say('other.example.com'), ruled)).toBe('gaierror at once');
+  expect(new Set(await internet.askedNames())).toEqual(new Set(['db.example.com']));
 
-  const held: Socket[] = [];
-  const holder = createTcpServer((socket) => held.push(socket.on('error', () => undefined))).listen(
-    0,
-    OUTSIDE,
-  );
-  await once(holder, 'listening');
-  const hanging = get(`http://${OUTSIDE}:${portOf(holder)}/`, ruled);
-  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1);
-  await ruled.updateNetwork({ denyOut: [OUTSIDE] });
-  expect(await hanging).toMatch(/502|RemoteDisconnected|URLError/);
-  holder.close();
-  expect((await ruled.getInfo()).network).toMatchObject({ denyOut: [OUTSIDE] });
+  await ruled.updateNetwork({ denyOut: ['203.0.113.8/31'] });
+  expect(await python(say('other.example.com'), ruled)).toMatch(refused);
+  expect(await python(say(OUTSIDE), ruled)).toBe('word at once');
+  await ruled.updateNetwork({ denyOut: ['0.0.0.0/0'], allowOut: ['203.0.113.8'] });
+  expect(await python(say('other.example.com'), ruled)).toBe('word at once');
+  expect(await python(say('db.example.com'), ruled)).toMatch(refused);
   await ruled.kill();
 });
 
+test('a change of rules cuts what they no longer permit, and leaves the rest', async () => {
+  const ruled = await Sandbox.create({ ...connection, allowInternetAccess: true });
+  held.length = 0;
+  const program = `
+s = socket.create_connection(('${OUTSIDE}', ${HELD})); other = socket.create_connection(('203.0.113.8', ${ECHO}))
+s.settimeout(20)
+try: print(s.recv(1))
+except OSError as error: print(type(error).__name__)
+other.sendall(b'still'); print(other.recv(10))`;
+  const waiting = python(program, ruled);
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1);
+  await ruled.updateNetwork({ denyOut: [OUTSIDE] });
+  expect(await waiting).toBe("ConnectionResetError\nb'still'");
+  await ruled.kill();
+});
+
+test('50 MB go through whole, in memory that stays', async () => {
+  const peakMb = (): number =>
+    Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${internet.pid}/status`, 'utf8'))?.[1]) / 1024;
+  const program = `
+s = socket.create_connection(('${OUTSIDE}', ${SOURCE})); time.sleep(1)
+print(sum(map(len, iter(lambda: s.recv(262144), b''))))`;
+  await python(program);
+  const beforeMb = peakMb();
+  expect(await python(program)).toBe(String(BYTES));
+  expect(peakMb() - beforeMb).toBeLessThan(25);
+});
+
+test('200 connections at once are served, and of too many the last are refused', async () => {
+  const program = `
+import asyncio
+async def one(i):
+    reader, writer = await asyncio.open_connection('${OUTSIDE}', ${ECHO})
+    writer.write(b'%d ' % i)
+    return await reader.readuntil(b' ') == b'%d ' % i and writer
+async def everyone():
+    # Their ends are kept, so that all are open at once.
+    writers = await asyncio.gather(*map(one, range(200)))
+    print(sum(map(bool, writers)))
+asyncio.run(everyone())`;
+  expect(await python(program)).toBe('200');
+  const many = `
+open_ones = []
+for i in range(400):
+    s = socket.create_connection(('${OUTSIDE}', ${ECHO})); s.settimeout(20)
+    try: s.sendall(b'x'); open_ones.append(s) if s.recv(1) == b'x' else print('end')
+    except OSError: break
+print(len(open_ones))
+open_ones.pop().close(); time.sleep(0.5)
+s = socket.create_connection(('${OUTSIDE}', ${ECHO})); s.sendall(b'y'); print(s.recv(1))`;
+  expect(await python(many)).toBe("256\nb'y'");
+});
+
+test('who is killed on one side is gone on the other', async () => {
+  const victim = await Sandbox.create({ ...connection, allowInternetAccess: true });
+  held.length = 0;
+  const hold = `s = socket.create_connection(('${OUTSIDE}', ${HELD})); s.sendall(b'x'); time.sleep(100)`;
+  await victim.files.write('/tmp/hold.py', `import socket, time\n${hold}`);
+  const command = await victim.commands.run('exec python3 /tmp/hold.py', { background: true });
+  await victim.commands.run('python3 /tmp/hold.py', { background: true });
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(2);
+  await command.kill();
+  await expect
+    .poll(() => held.filter(({ readableEnded, destroyed }) => readableEnded || destroyed).length)
+    .toBe(1);
+  await victim.kill();
+  await expect
+    .poll(() => held.filter(({ readableEnded, destroyed }) => readableEnded || destroyed).length)
+    .toBe(2);
+
+  // An answer that is cut is not taken for whole.
+  sources.length = 0;
+  const program = `
+s = socket.create_connection(('${OUTSIDE}', ${SOURCE})); s.recv(1000)
+print('first', flush=True); time.sleep(2)
+try:
+    while s.recv(65536): pass
+    print('end')
+except OSError as error: print(type(error).__name__)`;
+  const reading = python(program);
+  await expect.poll(() => sources.length).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  await internet.reset(SOURCE);
+  expect(await reading).toBe('first\nConnectionResetError');
+});
+
 test('the way out is there again after a pause, and in a fork', async () => {
-  const url = `http://${OUTSIDE}:${portOf(outside)}/`;
   for (const keepMemory of [true, false]) {
     await sandbox.pause({ keepMemory });
     await sandbox.connect();
-    expect(await get(url)).toBe('outside GET /');
+    expect(await python(say('db.example.com'))).toBe('word at once');
   }
   const [fork] = await sandbox.fork();
   if (!(fork instanceof Sandbox)) throw fork;
-  expect(await get(url, fork)).toBe('outside GET /');
+  expect(await python(say('db.example.com'), fork)).toBe('word at once');
   await fork.kill();
 });
 
-test('answers that are cut are not taken for whole, and nonsense is refused', async () => {
-  expect(await get(`http://${OUTSIDE}:1/`)).toMatch(/^502/);
-  expect(await get('http://no-such-name.invalid/')).toMatch(/^502/);
-  expect(await tunnel('x', 0)).toContain('403');
-  const nonsense = `exec 3<>/dev/tcp/127.77.0.1/3128; printf 'GARBAGE\\r\\n\\r\\n' >&3; timeout 5 cat <&3 | head -c 20`;
-  await sandbox.commands.run(`bash -c '${nonsense.replaceAll("'", `'"'"'`)}'`);
-  expect(await get(`http://${OUTSIDE}:${portOf(outside)}/still`)).toBe('outside GET /still');
-});
+test('questions that are none, and floods of them, do no harm', async () => {
+  const program = `
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+name = b'\\2db\\7example\\3com\\0'
+heads = [b'\\1\\2\\1\\0' + struct.pack('>4H', *counts) for counts in ((1, 0, 0, 0), (65535, 0, 0, 0), (0, 0, 0, 0), (1, 65535, 65535, 65535), (1, 0, 0, 2))]
+bodies = [b'', b'\\xc0\\x0c', b'\\xc0\\x0e\\xc0\\x0c\\0\\1\\0\\1', b'\\x3f' + b'a' * 63 + b'\\0', b'\\x3f' * 300, b'\\0\\0\\1\\0\\1', b'\\3a.b\\0\\0\\1\\0\\1',
+    b''.join(b'\\x3f' + b'a' * 63 for _ in range(5)) + b'\\0\\0\\1\\0\\1', b'\\2\\xff\\xfe\\0\\0\\1\\0\\1', name + b'\\0\\xff\\0\\1', name + b'\\0\\1\\0\\xff', os.urandom(400)]
+for head in heads:
+    for body in bodies: u.sendto(head + body, ('127.77.0.1', 53))
+u.sendto(b'', ('127.77.0.1', 53)); u.sendto(b'x' * 60000, ('127.77.0.1', 53)); u.sendto(b'\\x81' * 40, ('127.77.0.1', 53))
+for size in (0, 1, 511, 65535):
+    t = socket.create_connection(('127.77.0.1', 53)); t.sendall(struct.pack('>H', size) + b'x' * min(size, 600)); t.close()
+half = socket.create_connection(('127.77.0.1', 53)); half.sendall(b'\\0')
+start = time.monotonic()
+while time.monotonic() - start < 3: u.sendto(b'\\1\\2\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0' + name + b'\\0\\1\\0\\1', ('127.77.0.1', 53))
+print('done')`;
+  const neighbour = await Sandbox.create({ ...connection, allowInternetAccess: true });
+  const flooding = python(program);
+  expect(await python(say('db.example.com'), neighbour)).toBe('word at once');
+  expect(await flooding).toBe('done');
+  // Those that were asked at once and a hundred a second: what is sent beyond that is never asked for.
+  expect((await internet.askedNames()).length).toBeLessThan(1_500);
+  await expect.poll(() => python(say('db.example.com')), { timeout: 20_000 }).toMatch(/^word/);
+  await neighbour.kill();
+}, 90_000);

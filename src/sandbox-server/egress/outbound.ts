@@ -1,0 +1,102 @@
+import { connect, type Socket } from 'node:net';
+
+import type { AddressRules, OutboundRules } from './address-rules.ts';
+import type { NameResolver } from './name-resolver.ts';
+
+const CONNECT_TIMEOUT_MS = 15_000;
+/** After which an outside that has gone without a word is noticed, in the end. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** A connection of a sandbox to the outside. */
+interface Connection {
+  /** All that it may be permitted by. */
+  names: string[];
+  address: string;
+  socket: Socket;
+}
+
+/** An address that may not be reached. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly code = 'egress-refused';
+}
+
+/** What one sandbox has open to the outside: makes connections to addresses that were checked, and cuts those that its rules no longer permit. */
+export class Outbound {
+  readonly names: NameResolver;
+  readonly addresses: AddressRules;
+  #rules: OutboundRules;
+  #open = new Set<Connection>();
+
+  constructor(addresses: AddressRules, names: NameResolver, rules: OutboundRules) {
+    this.addresses = addresses;
+    this.names = names;
+    this.#rules = rules;
+  }
+
+  get rules(): OutboundRules {
+    return this.#rules;
+  }
+
+  /** Takes other rules; connections that they do not permit are cut. */
+  update(rules: OutboundRules): void {
+    this.#rules = rules;
+    for (const { names, address, socket } of this.#open) {
+      if (this.#refusal(names, address) !== undefined) socket.destroy();
+    }
+  }
+
+  /**
+   * Connects to a name, which is resolved once, so that what was checked is what is connected to.
+   * @throws RefusedError · errors of the network
+   */
+  async connectToName(name: string, port: number): Promise<Socket> {
+    if (name === '' || port < 1 || port > 65_535) throw new RefusedError(`'${name}:${port}' is no address`);
+    if (!this.addresses.mayBeReached(name, this.#rules)) throw new RefusedError(denied(name));
+    const found = await this.names.addresses(name);
+    if (found.length === 0) throw new Error(`${name} has no address`);
+    const refusals = found.map((each) => this.#refusal([name], each));
+    const address = found[refusals.indexOf(undefined)];
+    if (address === undefined) throw new RefusedError(refusals[0]);
+    return this.#connect([name], address, port);
+  }
+
+  /**
+   * Connects to an address, which may be permitted by itself or by one of the names that it goes by.
+   * @throws RefusedError · errors of the network
+   */
+  async connectToAddress(address: string, port: number, names: string[]): Promise<Socket> {
+    const all = [address, ...names];
+    const refusal = this.#refusal(all, address);
+    if (refusal !== undefined) throw new RefusedError(refusal);
+    return this.#connect(all, address, port);
+  }
+
+  #refusal(names: string[], address: string): string | undefined {
+    const refusals = names.map((name) => this.addresses.refusal(name, address, this.#rules));
+    return refusals.includes(undefined) ? undefined : refusals[0];
+  }
+
+  async #connect(names: string[], address: string, port: number): Promise<Socket> {
+    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    const connection = { names, address, socket };
+    this.#open.add(connection);
+    socket.once('close', () => this.#open.delete(connection));
+    await new Promise<void>((resolve, reject) => {
+      socket.setTimeout(CONNECT_TIMEOUT_MS, () =>
+        socket.destroy(new Error(`${names[0]}:${port} does not answer`)),
+      );
+      socket.once('connect', resolve).once('error', reject);
+      // Without an error where the rules have changed meanwhile.
+      socket.once('close', () => reject(new RefusedError(denied(names[0] ?? address))));
+    });
+    socket.setTimeout(0);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('error', () => socket.destroy());
+    return socket;
+  }
+}
+
+function denied(name: string): string {
+  return `${name} is denied by the sandbox's rules`;
+}
