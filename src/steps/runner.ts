@@ -8,7 +8,9 @@ import { WORK_FOLDER } from './work-folder.ts';
 
 const PARTS = [
   'parent.py',
+  'plain_child.py',
   'guard.py',
+  'footing.py',
   'look.py',
   'own_names.py',
   'pytest_child.py',

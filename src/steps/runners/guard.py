@@ -7,19 +7,8 @@ REACHING = {
     "gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys.settrace", "sys.setprofile",
     "sys.monitoring.register_callback", "ctypes.dlopen", "ctypes.dlsym", "ctypes.cdata", "code.__new__",
 }
-# Built-ins that a verdict leans on. `print`, `input` and `open` may be replaced by whoever likes.
-LEANED_ON = (
-    "isinstance issubclass len abs all any sum min max sorted round repr type list dict set frozenset tuple int float bool complex "
-    "bytes str range zip map filter enumerate reversed getattr hasattr callable hash iter next object divmod pow slice super "
-    "property staticmethod classmethod exec eval compile __build_class__ __import__ BaseException Exception AssertionError"
-).split()
-# Modules of packages whose functions tests decide by, looked at where the tests name the package.
-OF_PACKAGES = "numpy numpy.linalg numpy.testing._private.utils pandas pandas._testing.asserters".split()
-# Modules that honest code may patch for good, or that do something when they are loaded; all others of Python's own count where the tests import them.
-LEFT_ALONE = frozenset(
-    "time random os sys io builtins logging warnings subprocess threading multiprocessing signal socket tempfile shutil pathlib asyncio "
-    "contextlib ssl urllib http this antigravity turtle tkinter idlelib test lib2to3 ensurepip venv ctypes gc pdb".split()
-)
+# The functions by which the runner tells of anything.
+SPEAKERS = {"tell", "tamper", "run_script", "run_pytest"}
 # By these one comes to the frames of callers and to the code of others.
 FRAME_EVENTS = {"sys._getframe", "sys._current_frames", "object.__getattr__"}
 
@@ -45,6 +34,7 @@ def start_guard(fd, folder, code, tests_path):
     trusted, base = getframe(0).f_code.co_filename, getframe(1)
     joined, formatted, is_text = str.join, repr, str.startswith
     inspect_file = getattr(sys.modules.get("inspect"), "__file__", None)
+    space = globals()
 
     def send(line):
         data = line.encode("utf-8", "backslashreplace")
@@ -52,7 +42,7 @@ def start_guard(fd, folder, code, tests_path):
             data = data[write(fd, data) :]
 
     def tell(*news):
-        send(joined(" ", (nonce, formatted(state["count"]), formatted(news))) + "\n")
+        send(joined(" ", (nonce, formatted(state["count"]), formatted(plain(news)))) + "\n")
         state["count"] += 1
 
     def theirs(name):
@@ -86,6 +76,8 @@ def start_guard(fd, folder, code, tests_path):
             if args[0] == "tamper" and type(args[1]) is str:
                 return tamper(args[1])  # Whoever says it of itself may.
             frame = getframe(2)
+            if frame.f_globals is not space or frame.f_code.co_name not in SPEAKERS:
+                return tamper("something else than the runner called its reporter")
             while frame is not None and frame is not base:
                 if theirs(frame.f_code.co_filename):
                     return tamper("the code called the runner's own reporter (%s:%d)" % (frame.f_code.co_filename, frame.f_lineno))
@@ -93,6 +85,8 @@ def start_guard(fd, folder, code, tests_path):
             tell(*args)
         else:
             frame = getframe(2)
+            if event == "compile" and args[1] == trusted and getpid() == own:
+                return tamper("the code passed for the runner")
             if event == "sys._getframe" and frame.f_code.co_filename == inspect_file:
                 frame = frame.f_back
             if not theirs(frame.f_code.co_filename) or frame.f_code.co_filename == tests_path or getpid() != own:
@@ -129,86 +123,14 @@ def start_guard(fd, folder, code, tests_path):
     sys.addaudithook(hook)
 
 
-class Snapshot:
-    """What tests lean on, by identity, as it was before the code was imported."""
-
-    def __init__(self, modules, shallow=()):
-        self.modules = {name: sys.modules[name] for name in modules if name in sys.modules}
-        self.entries = [(vars(builtins), name, vars(builtins)[name], "builtins." + name) for name in LEANED_ON]
-        self.codes = []
-        seen = set()
-        for name, module in self.modules.items():
-            if module is not builtins:
-                self._add(vars(module), name, name if name not in shallow else None, seen)
-
-    def _add(self, space, label, module, seen):
-        for key, value in list(space.items()):
-            kind = type(value)
-            if kind is staticmethod or kind is classmethod:
-                value_code = getattr(value.__func__, "__code__", None)
-            else:
-                value_code = getattr(value, "__code__", None) if kind.__name__ == "function" else None
-            if value_code is None and not callable(value):
-                continue
-            path = label + "." + key
-            self.entries.append((space, key, value, path))
-            if value_code is not None:
-                function = value.__func__ if kind is staticmethod or kind is classmethod else value
-                self.codes.append((function, value_code, path))
-            if isinstance(value, type) and value.__module__ == module and id(value) not in seen:
-                seen.add(id(value))
-                self._add(vars(value), path, module, seen)
-
-    def changed(self):
-        """Names the first thing that is not as it was, or None."""
-        missing = self
-        for space, key, value, path in self.entries:
-            if space.get(key, missing) is not value:
-                return path + " was replaced"
-        for function, code, path in self.codes:
-            if function.__code__ is not code:
-                return path + " was rewritten"
-        for name, module in self.modules.items():
-            if sys.modules.get(name) is not module:
-                return "the module %s was replaced" % name
-        return None
-
-
-def first_change(snapshots):
-    """Names the first thing that is not as it was in any of them, or None."""
-    return next(filter(None, (snapshot.changed() for snapshot in snapshots)), None)
-
-
-def named_footing(tests):
-    """
-    A snapshot of the modules that the tests name, which are imported now, before the code could put others in their place. Best taken before
-    the fork: there it is cheap, and the next tests that name the same have it already.
-    """
-    import importlib, re
-
-    found = [name for name in OF_PACKAGES if name in sys.modules and name.partition(".")[0] in tests]
-    for name in re.findall(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", tests, re.MULTILINE):
-        root = name.partition(".")[0]
-        if root in LEFT_ALONE or root not in sys.stdlib_module_names:
-            continue
-        try:
-            importlib.import_module(name)
-        except Exception:
-            continue
-        found.append(name)
-    return footing(tuple(found), shallow=True)
-
-
-def footing(names, shallow=False):
-    """A snapshot of modules, the same one as long as none of them was loaded anew."""
-    key = names, shallow
-    known = footings.get(key)
-    if known is None or known.changed():
-        known = footings[key] = Snapshot(names, shallow=names if shallow else ())
-    return known
-
-
-footings = {}
+def plain(news):
+    """The same of Python's own kinds: what the code gives a name or a message could answer for itself when it is written down."""
+    kind = type(news)
+    if kind is tuple:
+        return tuple(map(plain, news))
+    if kind in (int, float, str):
+        return news
+    return str.__str__(news) if issubclass(kind, str) else ""
 
 
 def freeze_codes(code):

@@ -3,6 +3,9 @@
 #   {"out": [stream, text, case]}  {"news": [...]}  {"forged": sentence}  {"end": {...}}
 import ctypes, json, os, resource, select, signal, sys, time
 
+# Built-ins of the runner's own, which code that runs beside it cannot replace.
+__builtins__ = dict(vars(__import__("builtins")))
+
 CHUNK = 8192  # The SDK reads lines; short ones are fast.
 
 
@@ -94,7 +97,10 @@ class News:
         if self.finished:
             return self.fake("news after the end")
         self.count += 1
-        news = ast.literal_eval(line[len(head) :].decode("utf-8", "replace"))
+        try:
+            news = ast.literal_eval(line[len(head) :].decode("utf-8", "replace"))
+        except (ValueError, SyntaxError):
+            return self.fake("news that cannot be read")
         self.finished = news[0] == "finish"
         self.show(news=news)
 
@@ -290,83 +296,3 @@ def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
         "grownMb": max(0, peak - inherited) // 1024,
         "written": [written[1], written[2]],
     }
-
-
-def fresh_streams():
-    """In a forked child: standard streams of its own, on the pipes, and the built-ins of a plain interpreter."""
-    import builtins, io, site
-
-    replaced.extend((sys.stdin, sys.stdout, sys.stderr))  # Letting go of them could close the descriptors.
-    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        raw = os.fdopen(fd, mode + "b", -1 if fd < 2 else 0, closefd=False)
-        stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace" if fd == 2 else "strict" if fd else "surrogateescape",
-                                  line_buffering=fd == 2, write_through=fd == 2)
-        setattr(sys, name, stream)
-        setattr(sys, "__%s__" % name, stream)
-
-
-    builtins.input = plain_input
-    site.setquit()
-    for name in ("get_ipython", "display"):
-        vars(builtins).pop(name, None)
-
-
-replaced = []
-
-
-def plain_input(prompt="", /):
-    """A kernel has an `input` of its own, which this one replaces again."""
-    sys.stdout.write(str(prompt))
-    sys.stdout.flush()
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError("EOF when reading a line")
-    return line[:-1] if line.endswith("\n") else line
-
-
-def fresh_main(path):
-    """In a forked child: an empty `__main__`, as for a program of its own."""
-    import types
-
-    module = types.ModuleType("__main__")
-    module.__file__ = path
-    module.__builtins__ = __import__("builtins")
-    sys.modules["__main__"] = module
-    sys.argv = [path]
-    return module
-
-
-def leave(code):
-    """The end of a Python program: threads are waited for, exit handlers run, streams are flushed."""
-    import atexit, threading
-
-    try:
-        threading._shutdown()
-        atexit._run_exitfuncs()
-    except BaseException:
-        pass
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BaseException:
-            pass
-    os._exit(code)
-
-
-def reseed():
-    """In a forked child: Python's own generator sees to itself, numpy's does not."""
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
-
-
-def reset_signals():
-    """In a forked child: signals as a program of its own finds them, and no exit handlers of the kernel."""
-    import atexit
-
-    atexit._clear()
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGALRM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)

@@ -1,19 +1,29 @@
 # In the child: runs the test file with pytest, from memory, and tells of each test.
-import ast, gc, os, sys, time
+import ast, builtins, gc, os, re, sys, time
 
 TEST_MODULE = "test_solution"
 # Plugins that one file without options does without; each costs a millisecond or two.
 NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
+# Of these, the ones whose fixtures a test file may ask for.
+OF_FIXTURES = {
+    "caplog": "logging", "cache": "cacheprovider", "doctest_namespace": "doctest", "record_property": "junitxml",
+    "record_testsuite_property": "junitxml", "record_xml_attribute": "junitxml",
+}
+ASKED_FOR = re.compile(r"(?:\bdef \w+\(|usefixtures\(|getfixturevalue\()([^)]*)")
 FOOTING = (
     "operator math pluggy._hooks pluggy._callers pluggy._manager pluggy._result pytest _pytest.main _pytest.python _pytest.runner "
     "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.approx _pytest.skipping _pytest.nodes "
-    "_pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn unittest.case unittest.result unittest.util"
+    "_pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn _pytest.fixtures unittest.case unittest.result "
+    "unittest.suite unittest.loader unittest.runner unittest.util"
 ).split()
 
 
 def pytest_body(plan, tree):
     """What is the same for every test file is done here, before the fork."""
-    prepared = None if plan["conftest"] else prepared_session(plan["folder"])
+    asked = {name for names in ASKED_FOR.findall(plan["tests"]) for name in re.findall(r"\w+", names)}
+    plugins = frozenset(OF_FIXTURES[name] for name in asked & OF_FIXTURES.keys())
+    # A process cannot be prepared for two kinds of session, so one with other plugins is made in the child.
+    prepared = None if plan["conftest"] or plugins else prepared_session(plan["folder"])
     named = named_footing(plan["tests"])
 
     def body(fd):
@@ -22,15 +32,15 @@ def pytest_body(plan, tree):
         reseed()
         limit_memory(plan["memoryMb"])
         start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
-        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], conftest=True), named))
+        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], plugins, plan["conftest"]), named))
 
     return body
 
 
 def prepared_session(folder):
-    """One for all runs of this process."""
+    """One for all runs of this process that need no further plugins."""
     if folder not in sessions:
-        sessions[folder] = Prepared(folder, conftest=False)
+        sessions[folder] = Prepared(folder, frozenset(), conftest=False)
         gc.freeze()
     return sessions[folder]
 
@@ -41,7 +51,7 @@ sessions = {}
 class Prepared:
     """A pytest session up to its collection: half of its cost is the scan of plugins for fixtures."""
 
-    def __init__(self, folder, conftest):
+    def __init__(self, folder, plugins, conftest):
         import pdb
 
         import _pytest.config, _pytest.main
@@ -53,7 +63,7 @@ class Prepared:
         arguments = ["-c", os.devnull, "--rootdir", "/", "--capture=no", "--color=no", "-o", "pythonpath="]
         arguments += [] if conftest else ["--noconftest"]
         for name in NOT_NEEDED:
-            arguments += ["-p", "no:" + name]
+            arguments += [] if name in plugins else ["-p", "no:" + name]
         for name in plugins_of_template():
             arguments += ["-p", name]
         self.reporter = Reporter()
@@ -269,7 +279,7 @@ def memory_module(pytest, reporter):
             import types
 
             module = types.ModuleType(TEST_MODULE)
-            module.__file__ = reporter.path
+            module.__file__, module.__builtins__ = reporter.path, builtins
             sys.modules[TEST_MODULE] = module
             reporter.module = module
             try:

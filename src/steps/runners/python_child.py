@@ -1,7 +1,7 @@
 # In the child: code and assertions in one namespace (`script`), or the code as a program of its own (`io`).
 import ast, sys, time
 
-SCRIPT_FOOTING = ("operator", "math", "unittest", "unittest.case", "numpy.testing")
+SCRIPT_FOOTING = ("operator", "math")
 # Functions that a script of tests decides by, and that the code beside it could have named its own after.
 SHADOWED = "isinstance issubclass len all any abs hasattr callable repr AssertionError Exception BaseException".split()
 
@@ -34,23 +34,27 @@ def run_script(plan, audit, snapshots):
     main = fresh_main(folder + "/solution.py")
     audit("assay.tell", "ready")
     started = time.perf_counter()
-    for part, source in (("solution.py", plan["code"]), ("tests.py", plan["tests"])):
-        path = folder + "/" + part
-        linecache.cache[path] = (len(source), None, source.splitlines(True), path)
-        audit("assay.tell", "start", part)
-        try:
+    parts = []
+    try:
+        for part, source in (("tests.py", plan["tests"]), ("solution.py", plan["code"])):
+            path = folder + "/" + part
+            linecache.cache[path] = (len(source), None, source.splitlines(True), path)
+            if part == "tests.py":  # Made ready before any of the code could change how.
+                parts.append((part, compile_looking(compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True), path, looker)))
+            else:
+                parts.insert(0, (part, compile(source, path, "exec", dont_inherit=True)))
+        for part, code in parts:
+            audit("assay.tell", "start", part)
             if part == "tests.py":
                 shadows(SHADOWED, vars(main), looker)
-                exec(compile_looking(compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True), path, looker), vars(main))
-            else:
-                exec(compile(source, path, "exec", dont_inherit=True), vars(main))
-        except BaseException as error:
-            audit("assay.tell", *say_error(error, folder))
-            audit("assay.tell", "finish")
-            return 1
-        changed = first_change(snapshots)
-        if changed:
-            audit("assay.tell", "tamper", changed)
+            exec(code, vars(main))
+            changed = first_change(snapshots)
+            if changed:
+                audit("assay.tell", "tamper", changed)
+    except BaseException as error:
+        audit("assay.tell", *say_error(error, folder))
+        audit("assay.tell", "finish")
+        return 1
     audit("assay.tell", "done", "script", "passed", (time.perf_counter() - started) * 1000, "", "")
     audit("assay.tell", "finish")
     return 0

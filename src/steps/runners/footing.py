@@ -1,0 +1,130 @@
+# In the child: what tests lean on, and whether it is still what it was before the code was imported.
+import builtins, re, sys
+
+# Built-ins that a verdict leans on. `print`, `input` and `open` may be replaced by whoever likes.
+LEANED_ON = (
+    "isinstance issubclass len abs all any sum min max sorted round repr type list dict set frozenset tuple int float bool complex "
+    "bytes str range zip map filter enumerate reversed getattr hasattr callable hash iter next object divmod pow slice super "
+    "property staticmethod classmethod exec eval compile __build_class__ __import__ BaseException Exception AssertionError"
+).split()
+# Modules by which tests decide, looked at where the tests have the word and the package is there.
+OF_WORDS = {
+    "numpy": "numpy numpy.linalg numpy.testing numpy.testing._private.utils",
+    "pandas": "pandas pandas.testing pandas._testing.asserters pandas.core.generic pandas.core.base pandas.core.frame pandas.core.series",
+    "caps": "_pytest.capture", "capf": "_pytest.capture", "monkeypatch": "_pytest.monkeypatch", "caplog": "_pytest.logging",
+    "unittest": "unittest.case unittest.result unittest.suite unittest.loader unittest.runner", "mock": "unittest.mock",
+}
+# Of these, the methods of their classes count too.
+DEEP = re.compile(r"_pytest\.|pandas(\.core\.\w+)?$|unittest\.")
+# Modules that honest code may patch for good, or that do something when they are loaded; all others of Python's own count where the tests import them.
+LEFT_ALONE = frozenset(
+    "time random os sys io builtins logging warnings subprocess threading multiprocessing signal socket tempfile shutil pathlib asyncio "
+    "contextlib ssl urllib http this antigravity turtle tkinter idlelib test lib2to3 ensurepip venv ctypes gc pdb".split()
+)
+# What counts in these, where the tests have both words.
+DECIDING = {
+    "sys": "exit", "os": "_exit", "asyncio": "run wait_for gather", "subprocess": "run call check_call check_output Popen",
+    "contextlib": "suppress redirect_stdout redirect_stderr", "warnings": "catch_warnings",
+}
+
+
+class Snapshot:
+    """What tests lean on, by identity, as it was before the code was imported."""
+
+    def __init__(self, modules, shallow=(), functions=()):
+        self.modules = {name: sys.modules[name] for name in modules if name in sys.modules}
+        self.entries = [(vars(builtins), name, vars(builtins)[name], "builtins." + name) for name in LEANED_ON]
+        self.entries += [(vars(module), name, vars(module)[name], module.__name__ + "." + name) for module, name in functions]
+        self.codes, self.classes = [], []
+        seen = set()
+        for name, module in self.modules.items():
+            if module is not builtins:
+                self._add(vars(module), name, name if name not in shallow else None, seen)
+
+    def _add(self, space, label, module, seen):
+        for key, value in list(space.items()):
+            kind = type(value)
+            if kind is staticmethod or kind is classmethod:
+                value_code = getattr(value.__func__, "__code__", None)
+            else:
+                value_code = getattr(value, "__code__", None) if kind.__name__ == "function" else None
+            if value_code is None and kind is not property and not callable(value):
+                continue
+            path = label + "." + key
+            self.entries.append((space, key, value, path))
+            if value_code is not None:
+                function = value.__func__ if kind is staticmethod or kind is classmethod else value
+                self.codes.append((function, value_code, path))
+            if isinstance(value, type) and value.__module__ == module and id(value) not in seen:
+                seen.add(id(value))
+                space_of_class = vars(value)
+                self.classes.append((value, space_of_class, frozenset(space_of_class), path))
+                self._add(space_of_class, path, module, seen)
+
+    def changed(self):
+        """Names the first thing that is not as it was, or None."""
+        missing = self
+        for space, key, value, path in self.entries:
+            if space.get(key, missing) is not value:
+                return path + " was replaced"
+        for function, code, path in self.codes:
+            if function.__code__ is not code:
+                return path + " was rewritten"
+        for kind, space, names, path in self.classes:
+            if len(space) != len(names):
+                inherited = {name for base in kind.__mro__[1:] for name in vars(base)}
+                for name in inherited & space.keys() - names:
+                    if callable(space[name]):
+                        return "%s.%s was put before the inherited one" % (path, name)
+        for name, module in self.modules.items():
+            if sys.modules.get(name) is not module:
+                return "the module %s was replaced" % name
+        return None
+
+
+def first_change(snapshots):
+    """Names the first thing that is not as it was in any of them, or None."""
+    return next(filter(None, (snapshot.changed() for snapshot in snapshots)), None)
+
+
+def named_footing(tests):
+    """
+    A snapshot of the modules that the tests name, which are imported now, before the code could put others in their place. Best taken before
+    the fork: there it is cheap, and the next tests that name the same have it already.
+    """
+    import importlib
+
+    names = [name for word, names in OF_WORDS.items() if word in tests for name in names.split() if name.partition(".")[0] in sys.modules]
+    found = []
+    for name in names + re.findall(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", tests, re.MULTILINE):
+        root = name.partition(".")[0]
+        if root in LEFT_ALONE or root not in sys.stdlib_module_names and name not in names:
+            continue
+        try:
+            importlib.import_module(name)
+        except Exception:
+            continue
+        found.append(name)
+    return footing(tuple(found), tuple(functions_of(tests)))
+
+
+def functions_of(tests):
+    import importlib
+
+    for module, names in DECIDING.items():
+        if re.search(r"\b%s\b" % module, tests):
+            for name in names.split():
+                if re.search(r"\b%s\b" % name, tests):
+                    yield importlib.import_module(module), name
+
+
+def footing(names, functions=()):
+    """A snapshot of modules, the same one as long as none of them was loaded anew."""
+    key = names, functions
+    known = footings.get(key)
+    if known is None or known.changed():
+        known = footings[key] = Snapshot(names, [name for name in names if not DEEP.match(name)], functions)
+    return known
+
+
+footings = {}
