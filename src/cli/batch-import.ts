@@ -1,17 +1,15 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { Argument, Command, Option } from 'commander';
 import { z } from 'zod';
-import { rowsOfJsonLines } from '../store/json-lines.ts';
 import { fromHumanEval } from '../domain/import/human-eval.ts';
-import type { ImportedItem, ImportOptions } from '../domain/import/imported-item.ts';
+import type { ImportedItem, ImportOptions, Sample } from '../domain/import/imported-item.ts';
 import { fromLiveCodeBench } from '../domain/import/live-code-bench.ts';
 import { fromMbpp } from '../domain/import/mbpp.ts';
 import { rowsOfFolder } from './batch-items.ts';
 import { UsageError } from './cli-error.ts';
+import { rowsOf } from './import-rows.ts';
 
 interface Format {
   /** The field that names a task. */
@@ -39,10 +37,13 @@ export function batchImportCommand(): Command {
     .addArgument(new Argument('<format>', 'what FILE is').choices([...Object.keys(FORMATS), 'exercises']))
     .argument(
       '<file>',
-      'JSON lines (.gz too, or - for stdin); for exercises a folder of code with tests beside',
+      'JSON lines or a JSON array (.gz too, or - for stdin); for exercises a folder of code with tests beside',
     )
     .option('-o, --out <file>', 'write the items to this file instead of stdout')
-    .option('--samples <file>', 'JSON lines with the task and `completion` or `code_list`: code to judge')
+    .option(
+      '--samples <file>',
+      'the same with the task and `completion`, `solution` or `code_list`: code to judge',
+    )
     .addOption(
       new Option('--kind <kind>', 'kind of tests, where they are code').choices(['script', 'pytest']),
     )
@@ -74,12 +75,11 @@ async function* itemsOf(
   { samples, kind }: BatchImportOptions,
 ): AsyncGenerator<ImportedItem> {
   const known = samples === undefined ? undefined : await samplesOf(samples, task);
-  for await (const { line, value } of linesOf(file)) {
+  for await (const { line, value } of rowsOf(file)) {
     const id = (value as Record<string, unknown> | null)?.[task];
     try {
       if (!known) yield convert(value, { kind });
-      for (const [place, completion] of (known?.get(String(id)) ?? []).entries())
-        yield convert(value, { kind, sample: { completion, place } });
+      for (const sample of known?.get(String(id)) ?? []) yield convert(value, { kind, sample });
       known?.delete(String(id));
     } catch (error) {
       throw faultOf(file, line, error);
@@ -89,41 +89,33 @@ async function* itemsOf(
     throw new UsageError(`${samples} has samples of ${id}, which is not in ${file}`);
 }
 
-async function samplesOf(file: string, task: string): Promise<Map<string, string[]>> {
+async function samplesOf(file: string, task: string): Promise<Map<string, Sample[]>> {
   const Row = z.object({
     [task]: z.union([z.int(), z.string().min(1)]),
     completion: z.string().optional(),
+    solution: z.string().optional(),
     code_list: z.array(z.string()).optional(),
   });
-  const samples = new Map<string, string[]>();
-  for await (const { line, value } of linesOf(file)) {
+  const samples = new Map<string, Sample[]>();
+  for await (const { line, value } of rowsOf(file)) {
     const row = Row.safeParse(value);
     if (!row.success) throw faultOf(file, line, row.error);
-    const { completion, code_list = [] } = row.data as { completion?: string; code_list?: string[] };
-    const codes = completion === undefined ? code_list : [completion, ...code_list];
+    const { completion, solution, code_list = [] } = row.data as RowOfSamples;
     const id = String((row.data as Record<string, unknown>)[task]);
-    samples.set(id, [...(samples.get(id) ?? []), ...codes]);
+    const known = samples.get(id) ?? [];
+    const add = (code: string, whole: boolean) => known.push({ code, whole, place: known.length });
+    if (completion !== undefined) add(completion, false);
+    if (solution !== undefined) add(solution, true);
+    for (const code of code_list) add(code, true);
+    samples.set(id, known);
   }
   return samples;
 }
 
-async function* linesOf(file: string): AsyncGenerator<{ line: number; value: unknown }> {
-  if (file !== '-') {
-    const found = await stat(file).catch(() => undefined);
-    if (!found?.isFile()) throw new UsageError(`${file} ${found ? 'is no file' : 'does not exist'}`);
-  }
-  const bytes = file === '-' ? process.stdin : createReadStream(file);
-  const stream = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
-  try {
-    for await (const { line, value, fault } of rowsOfJsonLines(stream)) {
-      if (fault !== undefined) throw new UsageError(`${file} line ${line} ${fault}`);
-      yield { line, value };
-    }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith('Z_')) throw error;
-    throw new UsageError(`${file} is no gzip file, or a damaged one (${code})`, { cause: error });
-  }
+interface RowOfSamples {
+  completion?: string;
+  solution?: string;
+  code_list?: string[];
 }
 
 function faultOf(file: string, line: number, error: unknown): UsageError {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -36,7 +37,7 @@ test('all of HumanEval becomes items', { timeout: 120_000 }, async () => {
 test.each([
   ['humaneval', 'humaneval.jsonl', ['Sample/0', 'Sample/1']],
   ['mbpp', 'mbpp.jsonl', ['MBPP/1', 'MBPP/2']],
-  ['livecodebench', 'livecodebench.jsonl', ['sum-of-two']],
+  ['livecodebench', 'livecodebench.jsonl', ['sum-of-two', 'longest-run']],
   ['exercises', 'exercises', ['roman.py']],
 ])('the samples of %s become items', async (format, file, ids) => {
   expect((await imported(format, join(SAMPLES, file))).map(({ id }) => id)).toEqual(ids);
@@ -89,21 +90,80 @@ test.each([
   ],
   ['mbpp', '\nnull', /line 2: /],
   ['mbpp', '{', /line 1 is no JSON/],
+  ['mbpp', ' [{"task_id":1},', /line 1 is no JSON/],
+  ['mbpp', '[{"task_id":1,"code":"","test_list":["x"]}, 7]', /line 2: /],
   [
     'livecodebench',
     '{"question_id":1,"code":"x","private_test_cases":"eJxr"}',
-    /packed by pickle is not read/,
+    /must be cases, JSON of cases, or that packed/,
   ],
   [
     'livecodebench',
     '{"question_id":1,"code":"x","public_test_cases":[{"input":"","output":"","testtype":"functional"}]}',
-    /only stdin/,
+    /has functional cases, and no metadata/,
   ],
 ])('%s: %s is refused with its line', async (format, line, sentence) => {
   const file = join(tempFolder(), 'data.jsonl');
   writeFileSync(file, line);
   const { code, stderr } = await assay(['batch', 'import', format, file]);
   expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringMatching(sentence) });
+});
+
+test('one JSON array is as good as lines, and MBPP+ brings its own tests', async () => {
+  const file = join(tempFolder(), 'sanitized.json');
+  const task = { task_id: 7, code: 'x = 1', test_imports: ['import math'], test_list: ['assert x'] };
+  writeFileSync(file, JSON.stringify([task, { ...task, task_id: 8, test: 'assert x == 1' }], null, 2));
+  expect((await imported('mbpp', file)).map(({ id, tests }) => [id, tests])).toEqual([
+    ['MBPP/7', { kind: 'script', code: 'import math\nassert x\n' }],
+    ['MBPP/8', { kind: 'script', code: 'import math\nassert x == 1\n' }],
+  ]);
+});
+
+test('a sample is a completion of the prompt, or a whole solution', async () => {
+  const file = join(tempFolder(), 'samples.json');
+  const solution = 'def clamp(value, low, high):\n    return 1\n';
+  writeFileSync(file, JSON.stringify([{ task_id: 'Sample/0', completion: '    return 0\n', solution }]));
+  const items = await imported('humaneval', join(SAMPLES, 'humaneval.jsonl'), '--samples', file);
+  expect(items.map(({ id }) => id)).toEqual(['Sample/0#0', 'Sample/0#1']);
+  expect(items[0]?.['code']).toMatch(/^def clamp.*\n.*The value.*\n {4}return 0\n$/);
+  expect(items[1]?.['code']).toBe(solution);
+});
+
+/** Cases as LiveCodeBench packs them, by the program that it uses. */
+function packed(expression: string): string {
+  const program = `import base64, json, os, pickle, zlib\nprint(base64.b64encode(zlib.compress(${expression})).decode())`;
+  return execFileSync('python3', ['-c', program], { encoding: 'utf8', maxBuffer: 1e9 }).trim();
+}
+
+test.each([0, 1, 2, 3, 4, 5])('packed cases are read: protocol %i of pickle', async (protocol) => {
+  const file = join(tempFolder(), 'data.jsonl');
+  for (const text of ['"é" * 10', '"ü" * 100', '"long" * 100_000']) {
+    const cases = packed(
+      `pickle.dumps(json.dumps([dict(input=${text}, output="1", testtype="stdin")]), protocol=${protocol})`,
+    );
+    writeFileSync(file, JSON.stringify({ question_id: 1, code: 'x', private_test_cases: cases }));
+    // Protocol 0 is text, which nobody packs by.
+    if (protocol === 0) expect((await assay(['batch', 'import', 'livecodebench', file])).code).toBe(64);
+    else {
+      const [item] = await imported('livecodebench', file);
+      const [{ stdin }] = (item?.['tests'] as { cases: [{ stdin: string }] }).cases;
+      expect(stdin).toMatch(/^(é{10}|ü{100}|(long){100000})$/);
+    }
+  }
+});
+
+test.each([
+  'pickle.dumps(os.getcwd)',
+  'pickle.dumps(["[]"])',
+  'pickle.dumps("[]") + b"."',
+  'pickle.dumps("[]")[:-1]',
+  'b"X\\xff\\xff\\xff\\x7f[]."',
+  'b""',
+])('what is packed and no text is refused: %s', async (expression) => {
+  const file = join(tempFolder(), 'data.jsonl');
+  writeFileSync(file, JSON.stringify({ question_id: 1, code: 'x', private_test_cases: packed(expression) }));
+  const { code, stderr } = await assay(['batch', 'import', 'livecodebench', file]);
+  expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining('must be cases') });
 });
 
 test('what is no gzip file is told', async () => {

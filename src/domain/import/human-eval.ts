@@ -10,11 +10,14 @@ const Task = z.object({
   test: z.string(),
 });
 
-/** A line of HumanEval. Samples are completions of the prompt. Throws ZodError, and Error where there is no code. Source: arXiv 2107.03374. */
+/**
+ * A line of HumanEval or HumanEval+. Samples are completions of the prompt, or whole solutions. Throws ZodError, and Error where there is no code.
+ * Source: arXiv 2107.03374, 2305.01210.
+ */
 export function fromHumanEval(line: unknown, { sample, kind = 'script' }: ImportOptions = {}): ImportedItem {
   const { task_id, prompt, entry_point, canonical_solution, test } = Task.parse(line);
-  const completion = sample?.completion ?? canonical_solution;
-  if (completion === undefined) throw new Error('has no canonical_solution; give samples');
+  const solution = sample?.code ?? canonical_solution;
+  if (solution === undefined) throw new Error('has no canonical_solution; give samples');
   const tests =
     kind === 'script'
       ? `${test}\ncheck(${entry_point})\n`
@@ -22,7 +25,7 @@ export function fromHumanEval(line: unknown, { sample, kind = 'script' }: Import
   return {
     ...headOf(task_id, sample),
     language: 'python',
-    code: prompt + completion,
+    code: sample?.whole ? solution : prompt + solution,
     tests: { kind, code: tests },
   };
 }

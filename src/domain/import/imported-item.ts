@@ -10,9 +10,12 @@ export interface ImportedItem {
     | { kind: 'io'; cases: { stdin: string; stdout: string }[] };
 }
 
-/** Code that was made for a task, its place among that task's samples counted from 0. */
+/** Code that was made for a task. */
 export interface Sample {
-  completion: string;
+  code: string;
+  /** Whether the code is a whole solution, where the task has a prompt that could be completed. */
+  whole: boolean;
+  /** Among the samples of its task, counted from 0. */
   place: number;
 }
 

@@ -1,0 +1,52 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
+import type { ItemRow } from '../domain/item-row.ts';
+import { rowsOfJsonLines } from '../store/json-lines.ts';
+import { UsageError } from './cli-error.ts';
+
+/** Rows of a data set: of JSON lines, or of one JSON array, which is read into memory and whose elements are counted as lines are. Throws UsageError. */
+export async function* rowsOf(file: string): AsyncGenerator<{ line: number; value: unknown }> {
+  if (file !== '-') {
+    const found = await stat(file).catch(() => undefined);
+    if (!found?.isFile()) throw new UsageError(`${file} ${found ? 'is no file' : 'does not exist'}`);
+  }
+  const bytes = file === '-' ? process.stdin : createReadStream(file);
+  const stream = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
+  try {
+    for await (const { line, value, fault } of rows(stream)) {
+      if (fault !== undefined) throw new UsageError(`${file} line ${line} ${fault}`);
+      yield { line, value };
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!code?.startsWith('Z_')) throw error;
+    throw new UsageError(`${file} is no gzip file, or a damaged one (${code})`, { cause: error });
+  }
+}
+
+async function* rows(stream: Readable): AsyncGenerator<ItemRow> {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const first = await chunks.next();
+  if (first.done) return;
+  const whole = Readable.from(joined(first.value, chunks));
+  if (!/^\uFEFF?\s*\[/.test(first.value.toString('utf8', 0, 1024))) {
+    yield* rowsOfJsonLines(whole);
+    return;
+  }
+  let values: unknown[];
+  try {
+    values = JSON.parse((await text(whole)).replace(/^\uFEFF/, '')) as unknown[];
+  } catch (error) {
+    yield { line: 1, fault: `is no JSON: ${(error as Error).message}` };
+    return;
+  }
+  for (const [index, value] of values.entries()) yield { line: index + 1, value };
+}
+
+async function* joined(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
