@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'attempts');
 
+export type Network = 'open' | 'listed';
+
 /** One way that hostile code may try to get out. */
 export interface Attempt {
   /** Area and name, such as `kernel/unshare-user`. */
@@ -14,6 +16,8 @@ export interface Attempt {
   machineDependent: boolean;
   /** Whether it runs as a cell, in an interpreter that is a fork of the template's process; else as a command. */
   isCell: boolean;
+  /** What network its sandbox has: by default none, `open` to the internet but some of it, or to what is `listed` alone. */
+  network: Network | undefined;
   /** A Python program that prints `held`, or `ESCAPED: ` and what it got. */
   program: string;
 }
@@ -36,6 +40,7 @@ export function attempts(): Attempt[] {
           guard,
           machineDependent: notes.includes('machine-dependent'),
           isCell: notes.includes('cell'),
+          network: (['open', 'listed'] as const).find((each) => notes.includes(each)),
           program,
         };
       });

@@ -1,10 +1,11 @@
 import type { Sandbox } from '@e2b/code-interpreter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { startNameServer, type TestNameServer } from '../support/name-server.ts';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
-import { attempts, type Attempt } from './corpus.ts';
+import { attempts, type Attempt, type Network } from './corpus.ts';
 import { GUARDS } from './guards.ts';
-import { LIMITS, runAttempt, startAttacker, startNeighbour } from './neighbour.ts';
+import { LIMITS, NAMES, runAttempt, startAttacker, startNeighbour } from './neighbour.ts';
 import { runInside } from './outer.ts';
 
 const ALL = attempts();
@@ -19,17 +20,27 @@ describe.runIf(process.arch === 'x64')('escapes', () => {
 
   describe('against the server as it runs here', () => {
     let server: TestSandboxServer;
-    let attacker: Sandbox;
+    let names: TestNameServer;
+    const attackers = new Map<Network | undefined, Sandbox>();
     let neighbour: Sandbox;
     beforeAll(async () => {
-      server = await startTestSandboxServer({ args: LIMITS });
+      names = await startNameServer(NAMES);
+      server = await startTestSandboxServer({
+        args: [...LIMITS, '--allow-internet', '--dns', names.address],
+      });
       neighbour = await startNeighbour(server);
-      attacker = await startAttacker(server, neighbour, Number(new URL(server.url).port));
+      const port = Number(new URL(server.url).port);
+      for (const network of [undefined, 'open', 'listed'] as const) {
+        attackers.set(network, await startAttacker(server, neighbour, port, network));
+      }
     });
-    afterAll(() => server.stop());
+    afterAll(async () => {
+      await server.stop();
+      names.close();
+    });
 
     test.each(ALL)('$name', async (attempt) =>
-      expect(await runAttempt(attacker, attempt)).toMatch(/^(held|ended: )/),
+      expect(await runAttempt(attackers.get(attempt.network) as Sandbox, attempt)).toMatch(/^(held|ended: )/),
     );
     test('the neighbour is left in peace', async () => {
       expect((await neighbour.commands.run('cat ready')).stdout).toBe('in peace');

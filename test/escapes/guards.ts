@@ -26,6 +26,28 @@ export const GUARDS: Record<string, Change[]> = {
     ['link/nest-args.ts', `'--unshare-net', `, ''],
     without('CLONE_NEWNET'),
   ],
+  'no-internet': [
+    ['guest/supervisor.py', `if request.get('internet'):`, 'if True:'],
+    ['sandboxes.ts', 'if (request.internet && outside)', 'if (outside)'],
+  ],
+  'private-addresses': [
+    [
+      'egress/address-rules.ts',
+      'return !contains(this.#excepted, plain) && this.#isPrivate(plain);',
+      'return false;',
+    ],
+  ],
+  'outbound-rules': [
+    ['egress/address-rules.ts', 'if (!contains(addressList(bothFamilies(denyOut)), plain)) return', 'return'],
+  ],
+  'unlisted-names': [
+    ['egress/name-server.ts', 'if (!addresses.mayBeReached(name, rules)) return fault(RCODE.refused);', ''],
+  ],
+  'connection-count': [
+    ['guest/egress.py', 'MAX_CONNECTIONS = 256', 'MAX_CONNECTIONS = 10_000'],
+    ['egress/egress.ts', 'MAX_CONNECTIONS = 320', 'MAX_CONNECTIONS = 10_000'],
+  ],
+  'names-pace': [['egress/name-server.ts', 'await this.#pace.turn();', '']],
   processes: [
     ['guest/holder.py', `'--unshare-pid', `, ''],
     ['guest/holder.py', `'--as-pid-1', `, ''],

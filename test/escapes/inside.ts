@@ -7,16 +7,19 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 
+import type { Sandbox } from '@e2b/code-interpreter';
+
+import { startNameServer } from '../support/name-server.ts';
 import { startTestSandboxServer } from '../support/sandbox-server.ts';
-import type { Attempt } from './corpus.ts';
+import type { Attempt, Network } from './corpus.ts';
 import type { Change } from './guards.ts';
-import { LIMITS, runAttempt, startAttacker, startNeighbour } from './neighbour.ts';
+import { LIMITS, NAMES, runAttempt, startAttacker, startNeighbour } from './neighbour.ts';
 
 const COPY = '/tmp/server';
 const [root = '', input = ''] = process.argv.slice(2);
 const { changes, programs } = JSON.parse(readFileSync(input, 'utf8')) as {
   changes: Change[];
-  programs: Pick<Attempt, 'name' | 'program' | 'isCell'>[];
+  programs: Pick<Attempt, 'name' | 'program' | 'isCell' | 'network'>[];
 };
 
 // A copy, for the guards are in its source.
@@ -33,24 +36,28 @@ for (const [file, from, to] of changes) {
 
 const greet = (socket: Socket): void => void socket.on('error', () => undefined).end('host');
 writeFileSync('/srv/host-secret.txt', 'host-secret-9152');
-const host = createServer(greet).listen(0, '0.0.0.0');
+const host = createServer(greet).listen(0);
 await new Promise((resolve) => host.once('listening', resolve));
 const abstract = createServer(greet).listen('\0host-abstract');
 
 process.env['HOST_SECRET'] = 'host-secret-9152';
+const names = await startNameServer(NAMES);
 const main = join(COPY, 'src/sandbox-server/main.ts');
 const server = await startTestSandboxServer({
   packages: programs.some(({ isCell }) => isCell),
   main,
-  args: LIMITS,
+  args: [...LIMITS, '--allow-internet', '--dns', names.address],
 });
 const neighbour = await startNeighbour(server);
 const hostPort = (host.address() as AddressInfo).port;
-let attacker = await startAttacker(server, neighbour, hostPort);
+const attackers = new Map<Network | undefined, Sandbox>();
 const said: Record<string, string> = {};
 for (const attempt of programs) {
+  const { network } = attempt;
+  const attacker = attackers.get(network) ?? (await startAttacker(server, neighbour, hostPort, network));
+  attackers.set(network, attacker);
   said[attempt.name] = await runAttempt(attacker, attempt);
-  if (!(await attacker.isRunning())) attacker = await startAttacker(server, neighbour, hostPort);
+  if (!(await attacker.isRunning())) attackers.delete(network);
 }
 // The neighbour must have been left in peace.
 said['neighbour'] = (await neighbour.commands.run('cat ready')).stdout.trim();

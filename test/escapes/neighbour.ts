@@ -4,7 +4,19 @@ import { readFileSync } from 'node:fs';
 import { Sandbox, Volume } from '@e2b/code-interpreter';
 
 import type { TestSandboxServer } from '../support/sandbox-server.ts';
-import type { Attempt } from './corpus.ts';
+import type { Attempt, Network } from './corpus.ts';
+
+/** Names that sandboxes with a network may look up. */
+export const NAMES = {
+  'A inner.example.com': ['10.9.9.9'],
+  'A allowed.example.com': ['203.0.113.5'],
+  'A secret.example.org': ['203.0.113.9'],
+};
+
+const NETWORKS = {
+  open: { denyOut: ['203.0.113.0/24', '2001:db8::/32'] },
+  listed: { denyOut: ['0.0.0.0/0'], allowOut: ['allowed.example.com'] },
+};
 
 /** Small enough for attempts on them to be quick. */
 export const LIMITS = [
@@ -72,6 +84,7 @@ export async function startAttacker(
   { connection }: TestSandboxServer,
   neighbour: Sandbox,
   hostPort: number,
+  network?: Network,
 ): Promise<Sandbox> {
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const idHash = createHash('sha256').update(neighbour.sandboxId).digest('hex');
@@ -84,7 +97,8 @@ export async function startAttacker(
     NEIGHBOUR_ID_SHA256: idHash,
     NEIGHBOUR_VOLUME_ID: neighbours,
   };
-  return Sandbox.create({ ...connection, envs, volumeMounts: { '/mnt/data': volume } });
+  const way = network && { allowInternetAccess: true, network: NETWORKS[network] };
+  return Sandbox.create({ ...connection, envs, volumeMounts: { '/mnt/data': volume }, ...way });
 }
 
 /** The last line that an attempt prints, or how it ended without one. */

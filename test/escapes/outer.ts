@@ -12,8 +12,10 @@ import type { Change } from './guards.ts';
 
 const run = promisify(execFile);
 /** For root bubblewrap covers parts of /proc, and then nothing inside could mount one; so it is mounted by hand, and root given up. */
-const AS_ORDINARY_USER =
-  'mount -t proc -o nosuid,nodev,noexec proc /proc && exec setpriv --reuid 1000 --regid 1000 --clear-groups -- "$@"';
+const WITH_PROC = 'mount -t proc -o nosuid,nodev,noexec proc /proc && exec "$@"';
+const AS_ORDINARY_USER = ['setpriv', '--reuid', '1000', '--regid', '1000', '--clear-groups', '--'];
+/** Every address is the host's, so that whatever a sandbox should not reach is there. */
+const ALL_ADDRESSES = '0.0.0.0/0,::/0';
 const SYSTEM = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
 /**
@@ -54,8 +56,10 @@ export async function runInside(attempts: Attempt[], changes: Change[]): Promise
     '--disable-warning=ExperimentalWarning',
     join(PROJECT_ROOT, 'test/escapes/inside.ts'),
   ];
-  const command = [...program, PROJECT_ROOT, input];
   const isRoot = hasMountRights();
+  const enter = [python, '-B', join(PROJECT_ROOT, 'test/support/own-internet/enter.py')];
+  const own = [...enter, PROJECT_ROOT, ALL_ADDRESSES, ...(isRoot ? AS_ORDINARY_USER : [])];
+  const command = [...own, ...program, PROJECT_ROOT, input];
   const args = [
     ...(isRoot ? [] : ['--unshare-user', '--uid', '1000', '--gid', '1000']),
     ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
@@ -76,7 +80,7 @@ export async function runInside(attempts: Attempt[], changes: Change[]): Promise
       '--chdir',
       '/tmp',
     ],
-    ...['--', ...(isRoot ? ['/bin/sh', '-c', AS_ORDINARY_USER, 'sh'] : []), ...command],
+    ...['--', ...(isRoot ? ['/bin/sh', '-c', WITH_PROC, 'sh'] : []), ...command],
   ];
   try {
     const { stdout } = await run(bwrap, args, { timeout: 240_000, maxBuffer: 16 * 1024 * 1024 });

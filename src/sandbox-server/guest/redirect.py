@@ -67,7 +67,7 @@ def redirect(families: set):
         messages += _rules(family)
     messages[-1] = _with_ack(messages[-1])
     ask(NETLINK_NETFILTER, [*messages, _message(BATCH_END, 0, socket.AF_UNSPEC, b'', resource=SUBSYSTEM)], answers=1)
-    # Last, for without the rules a program could play the outside to others.
+    # Last: where the rules are not to be had, there is to be no route either.
     ask(NETLINK_ROUTE, [local_route(family) for family in families])
 
 

@@ -86,3 +86,32 @@ def search_memory(pattern):
             except OSError:
                 pass
     return sorted(found)
+
+
+def reaches(address):
+    """Says that it escaped where the service of the host, or of anyone else, answers there."""
+    import socket
+    try:
+        with socket.create_connection((address, HOST_PORT), 5) as connection:
+            said = connection.recv(100)
+    except OSError:
+        said = b''
+    say(said != b'', f'a service at {address}')
+
+
+def asked_for_names(name, server, times=1):
+    """How many questions for a name are answered with an address."""
+    import socket
+    labels = b''.join(bytes([len(each)]) + each.encode() for each in name.split('.'))
+    found = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(2)
+        try:
+            asking.connect((server, 53))
+            for _ in range(times):
+                asking.send(b'\1\2\1\0\0\1\0\0\0\0\0\0' + labels + b'\0\0\1\0\1')
+            for _ in range(times):
+                found += asking.recv(2000)[7] > 0
+        except OSError:
+            pass
+    return found

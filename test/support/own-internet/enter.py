@@ -38,4 +38,4 @@ for network in networks.split(','):
     address, bits = network.split('/')
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     redirect.ask(redirect.NETLINK_ROUTE, [redirect.local_route(family, address, int(bits))])
-os.execv(command[0], command)
+os.execvp(command[0], command)
