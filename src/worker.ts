@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { startWorker } from './worker/start-worker.ts';
@@ -35,7 +36,11 @@ function isMain(): boolean {
   return script !== undefined && realpathSync(script) === realpathSync(fileURLToPath(import.meta.url));
 }
 
+/** How much the heap may grow between two collections, in percent. V8's own choice lets a long batch take twice the memory and is no faster. */
+const HEAP_GROWING_PERCENT = 25;
+
 if (isMain()) {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   try {
     await runWorker(loadConfig());
     process.exit(0);
