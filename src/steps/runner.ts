@@ -13,6 +13,7 @@ const PARTS = [
   'footing.py',
   'look.py',
   'own_names.py',
+  'tests_text.py',
   'pytest_child.py',
   'python_child.py',
   'command_child.py',

@@ -1,5 +1,5 @@
 # In the child, next to the code: tells the parent what happens, and notices when the code reaches for the tests' own footing.
-import builtins, os, sys
+import os, re, sys
 from _thread import get_ident
 
 # Reaching for these is how one would look for the runner's secrets; only when the code's own lines do it.
@@ -9,15 +9,24 @@ REACHING = {
 }
 # The functions by which the runner tells of anything.
 SPEAKERS = {"tell", "tamper", "run_script", "run_pytest"}
+# By these one comes to a file.
+FILE_EVENTS = {"open", "os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.chmod", "shutil.copyfile"}
 # By these one comes to the frames of callers and to the code of others.
 FRAME_EVENTS = {"sys._getframe", "sys._current_frames", "object.__getattr__"}
 
 
+# Names of `sys` and of frames that are put together at run time have something to hide.
+HIDDEN_NAME = re.compile(r"""getattr\(\s*sys\s*,\s*(?!(['"])\w+\1\s*[,)])|['"]f_['"]""")
+# That a function asks in which module its caller is, is common.
+GLOBALS_OF_CALLERS = re.compile(r"""f_globals(?!\s*(\.get\(|\[)\s*['"]__(name|file|package)__)""")
+
+
 def peeks(code):
     """Whether the code, by its text, reads what its callers hold: (their variables, their constants)."""
-    outwards = any(word in code for word in ("f_back", "inspect.stack", "getouterframes", "_current_frames", "walk_stack", "extract_stack"))
-    outwards = outwards or "_getframe(" in code and "_getframe()" not in code and "_getframe(0)" not in code
-    return outwards and "f_locals" in code, "co_consts" in code
+    hidden = bool(HIDDEN_NAME.search(code))
+    words = ("f_back", "inspect.stack", "getouterframes", "_current_frames", "walk_stack", "extract_stack")
+    outwards = any(word in code for word in words) or "_getframe" in code and not re.search(r"_getframe\(0?\)", code)
+    return hidden or outwards and ("f_locals" in code or bool(GLOBALS_OF_CALLERS.search(code))), hidden or "co_consts" in code
 
 
 def start_guard(fd, folder, code, tests_path):
@@ -26,7 +35,7 @@ def start_guard(fd, folder, code, tests_path):
     text under test, `tests_path` where the tests seem to lie.
     """
     variables, constants = peeks(code)
-    watched = REACHING | {"assay.tell", "open", "compile"} | (FRAME_EVENTS if variables or constants else set())
+    watched = REACHING | {"assay.tell", "compile"} | FILE_EVENTS | (FRAME_EVENTS if variables or constants else set())
     tests_name = os.path.basename(tests_path)
     write, getpid, getframe, own, nonce = os.write, os.getpid, sys._getframe, os.getpid(), os.urandom(16).hex()
     prefix, state = folder.rstrip("/") + "/", {"count": 0, "tampered": False}
@@ -52,6 +61,16 @@ def start_guard(fd, folder, code, tests_path):
         if not state["tampered"]:
             state["tampered"] = True
             tell("tamper", sentence)
+
+    def names_tests(name):
+        return type(name) is str and name in (tests_name, "./" + tests_name, tests_path)
+
+    def by_code(frame):
+        while frame is not None and frame is not base:
+            if theirs(frame.f_code.co_filename) and frame.f_code.co_filename != tests_path:
+                return True
+            frame = frame.f_back
+        return False
 
     def of_tests(holder):
         code = getattr(holder, "f_code", None) or getattr(holder, "__code__", None)
@@ -89,20 +108,18 @@ def start_guard(fd, folder, code, tests_path):
                 return tamper("the code passed for the runner")
             if event == "sys._getframe" and frame.f_code.co_filename == inspect_file:
                 frame = frame.f_back
+            if event in FILE_EVENTS and getpid() == own and any(map(names_tests, args)) and by_code(frame):
+                return tamper("the code reached for the file of its tests (%s)" % tests_name)
             if not theirs(frame.f_code.co_filename) or frame.f_code.co_filename == tests_path or getpid() != own:
                 return
-            if event == "open":
+            if event in FILE_EVENTS:
                 name = args[0]
-                if type(name) is not str:
-                    return
-                if name == tests_name or name == tests_path:
-                    return tamper("the code opened the file of its tests (%s)" % tests_name)
-                if not (is_text(name, "/proc/") and name[-4:] == "/mem"):
+                if event != "open" or type(name) is not str or not (is_text(name, "/proc/") and name[-4:] == "/mem"):
                     return
                 event = "open " + name
             elif event == "object.__getattr__":
                 holder, name = args
-                if name == "tb_frame":
+                if name in ("tb_frame", "gi_frame", "cr_frame", "ag_frame"):
                     if not variables:
                         return
                 elif not constants or name not in ("f_code", "__code__") or not of_tests(holder):
@@ -112,6 +129,8 @@ def start_guard(fd, folder, code, tests_path):
                 if not variables:
                     return
                 event += ", and what its callers hold,"
+            elif event == "sys.setprofile" and "setprofile" not in code and not variables:
+                return  # What `cProfile` says of itself.
             elif event == "compile":
                 name = args[1]
                 if name is None or theirs(name if type(name) is str else "<") or not is_text(name, "/"):

@@ -109,6 +109,7 @@ def run_pytest(plan, tree, audit, prepared, named):
     reporter.begin(plan, audit, tree, path, named)
     rewrite_asserts(tree, plan["tests"].encode(), path, config)
     reporter.use(tree)
+    reporter.show_tests()
     reporter.measure()
     gc.freeze()
     gc.enable()
@@ -170,6 +171,9 @@ class Reporter:
         looker = Looker(self.audit, self.plan["folder"], self.plan["tests"], {self.path}, self.snapshots[-1:])
         self.code = compile_looking(tree, self.path, looker)
         self.codes = freeze_codes(self.code)
+
+    def show_tests(self):
+        show_tests(self.path, self.plan["tests"], self.plan["folder"])
 
     def measure(self):
         if self.plan.get("coverage"):
@@ -236,6 +240,7 @@ class Reporter:
             self.kind = type(call.excinfo.value).__name__
         else:
             self.by_code, self.kind = False, ""
+        self.show_tests()  # The code may have asked for them.
         yield  # Others turn unittest's exception for a skipped test into pytest's own.
 
     def pytest_runtest_logreport(self, report):
@@ -259,6 +264,7 @@ class Reporter:
         self.tell("start", name_of(item))
 
     def pytest_runtest_logfinish(self, nodeid, location):
+        self.show_tests()  # And what was shown in full stays in the cache.
         self.check(self.config)
 
     def pytest_configure(self, config):
@@ -278,9 +284,11 @@ def memory_module(pytest, reporter):
         def _getobj(self):
             import types
 
+            if os.path.lexists(reporter.path):
+                os.remove(reporter.path)
             module = types.ModuleType(TEST_MODULE)
             module.__file__, module.__builtins__ = reporter.path, builtins
-            sys.modules[TEST_MODULE] = module
+            sys.modules[TEST_MODULE] = veil(module, reporter.plan["folder"], reporter.path, reporter.tell)
             reporter.module = module
             try:
                 exec(reporter.code, vars(module))

@@ -27,8 +27,6 @@ def script_body(plan):
 
 
 def run_script(plan, audit, snapshots):
-    import linecache
-
     folder = plan["folder"]
     looker = Looker(audit, folder, plan["tests"], {folder + "/tests.py"}, snapshots[1:])
     main = fresh_main(folder + "/solution.py")
@@ -38,10 +36,11 @@ def run_script(plan, audit, snapshots):
     try:
         for part, source in (("tests.py", plan["tests"]), ("solution.py", plan["code"])):
             path = folder + "/" + part
-            linecache.cache[path] = (len(source), None, source.splitlines(True), path)
             if part == "tests.py":  # Made ready before any of the code could change how.
+                show_tests(path, source, folder)
                 parts.append((part, compile_looking(compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True), path, looker)))
             else:
+                linecache.cache[path] = (len(source), None, source.splitlines(True), path)
                 parts.insert(0, (part, compile(source, path, "exec", dont_inherit=True)))
         for part, code in parts:
             audit("assay.tell", "start", part)
