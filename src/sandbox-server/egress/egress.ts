@@ -7,7 +7,9 @@ import type { GuestLink } from '../link/guest-link.ts';
 import { GuestSocket } from '../link/guest-socket.ts';
 import { join } from '../wire/forward.ts';
 import type { AddressRules, OutboundRules } from './address-rules.ts';
+import { hostOfHttp, hostOfTls, type AskedHost } from './asked-host.ts';
 import { EgressProxy } from './egress-proxy.ts';
+import { hostAskedFor } from './first-bytes.ts';
 import { LookedUpNames } from './looked-up-names.ts';
 import type { NameResolver } from './name-resolver.ts';
 import { NameServer } from './name-server.ts';
@@ -19,6 +21,8 @@ import { Pace } from './pace.ts';
 const MAX_CONNECTIONS = 320;
 const MAX_QUESTIONS = 64;
 const DNS_PORT = 53;
+/** Where programs say which site they mean. */
+const HOST_OF: Record<number, (bytes: Buffer) => AskedHost> = { 80: hostOfHttp, 443: hostOfTls };
 
 /** What the server as a whole knows of the outside. */
 export interface Outside {
@@ -105,11 +109,35 @@ export class Egress {
       throw new RefusedError('not an address');
     }
     const names = this.#lookedUp.of(address);
+    const hostOf = HOST_OF[port];
+    if (hostOf && this.#outbound.isByNameAlone(address, names)) {
+      return this.#passIfNamed(link, id, address, port, hostOf);
+    }
     const outside = await this.#outbound.connectToAddress(address, port, names);
     try {
       await join(await GuestSocket.adopt(link, id), outside);
     } finally {
       outside.destroy();
+    }
+  }
+
+  /** Many sites share an address: where that is permitted for the name of one, it is this one that has to be asked for. */
+  async #passIfNamed(
+    link: GuestLink,
+    id: number,
+    address: string,
+    port: number,
+    hostOf: (bytes: Buffer) => AskedHost,
+  ): Promise<void> {
+    const client = await GuestSocket.adopt(link, id);
+    client.on('error', () => client.destroy());
+    try {
+      const host = await hostAskedFor(client, hostOf);
+      if (host === undefined) throw new RefusedError(`${address}:${port} is asked for no name`);
+      const outside = await this.#outbound.connectToAddress(address, port, [host]);
+      await join(client, outside).finally(() => outside.destroy());
+    } finally {
+      client.destroy();
     }
   }
 

@@ -72,9 +72,14 @@ export class Outbound {
     return this.#connect(all, address, port);
   }
 
+  /** Whether an address is permitted for one of these names, and not by itself. */
+  isByNameAlone(address: string, names: string[]): boolean {
+    return this.#refusal([address], address) !== undefined && this.#refusal(names, address) === undefined;
+  }
+
   #refusal(names: string[], address: string): string | undefined {
     const refusals = names.map((name) => this.addresses.refusal(name, address, this.#rules));
-    return refusals.includes(undefined) ? undefined : refusals[0];
+    return refusals.includes(undefined) ? undefined : (refusals[0] ?? denied(address));
   }
 
   async #connect(names: string[], address: string, port: number): Promise<Socket> {

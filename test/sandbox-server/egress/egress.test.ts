@@ -36,6 +36,7 @@ async function serve(address: string, port: number, onSocket: (socket: Socket) =
 beforeAll(async () => {
   internet = await startOwnInternet(['--allow-address', '10.9.0.0/16']);
   connection = internet.connection;
+  await serve(OUTSIDE, 443, (socket) => socket.pipe(socket));
   for (const address of [OUTSIDE, OUTSIDE_6]) await serve(address, ECHO, (socket) => socket.pipe(socket));
   await serve(OUTSIDE, GREETER, (socket) => socket.end('welcome\n'));
   await serve(OUTSIDE, HELD, (socket) => void held.push(socket.resume().on('end', () => socket.end())));
@@ -217,6 +218,40 @@ test('rules go by address and by the name that was looked up, and can be changed
   await ruled.updateNetwork({ denyOut: ['0.0.0.0/0'], allowOut: ['203.0.113.8'] });
   expect(await python(say('other.example.com'), ruled)).toBe('word at once');
   expect(await python(say('db.example.com'), ruled)).toMatch(refused);
+  await ruled.kill();
+});
+
+test('where an address is permitted for a name alone, it is this name that has to be asked for', async () => {
+  const network = { denyOut: ['0.0.0.0/0'], allowOut: ['db.example.com'] };
+  const ruled = await Sandbox.create({ ...connection, network });
+  const ask = (port: number, bytes: string): string => `
+import ssl
+def hello(name):
+    out = ssl.MemoryBIO(); context = ssl.create_default_context(); context.check_hostname = False
+    try: context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name).do_handshake()
+    except ssl.SSLWantReadError: return out.read()
+start = time.monotonic()
+try:
+    with socket.create_connection((socket.gethostbyname('db.example.com'), ${port}), 10) as s:
+        sent = ${bytes}
+        for i in range(0, len(sent), 100): s.sendall(sent[i:i + 100])
+        s.settimeout(10); said = s.recv(4096); print(said == sent[:len(said)] if ${port} == 443 else said[-3:], end=' ')
+except OSError as error: print(type(error).__name__, end=' ')
+print('at once' if time.monotonic() - start < 2 else 'late')`;
+  const get = (host: string): string =>
+    `b'GET / HTTP/1.1\\r\\nHost: ${host}\\r\\nConnection: close\\r\\n\\r\\n'`;
+  const refused = /^(ConnectionResetError|BrokenPipeError) at once$/;
+  expect(await python(ask(443, `hello('db.example.com')`), ruled)).toBe('True at once');
+  expect(await python(ask(443, `hello('evil.example.org')`), ruled)).toMatch(refused);
+  expect(await python(ask(443, `hello(None)`), ruled)).toMatch(refused);
+  expect(await python(ask(443, `b'SSH-2.0-x\\r\\n'`), ruled)).toMatch(refused);
+  expect(await python(ask(80, get('db.example.com')), ruled)).toBe("b'web' at once");
+  expect(await python(ask(80, get('evil.example.org')), ruled)).toMatch(refused);
+  expect(await python(ask(80, get(OUTSIDE)), ruled)).toMatch(refused);
+  // Who says nothing is not waited for without end.
+  expect(await python(ask(443, `b''`), ruled)).toMatch(/^ConnectionResetError late$/);
+  await ruled.updateNetwork({ denyOut: ['0.0.0.0/0'], allowOut: ['db.example.com', OUTSIDE] });
+  expect(await python(ask(443, `hello('evil.example.org')`), ruled)).toBe('True at once');
   await ruled.kill();
 });
 

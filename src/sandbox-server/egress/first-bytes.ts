@@ -1,0 +1,48 @@
+import type { Duplex } from 'node:stream';
+
+import type { AskedHost } from './asked-host.ts';
+
+const MAX_BYTES = 16_384;
+/** Who opens a connection of TLS or HTTP speaks first and at once. */
+const PATIENCE_MS = 5_000;
+
+/** The host that the first bytes of a connection ask for; they are put back. Undefined where they name none, or do not come. */
+export async function hostAskedFor(
+  client: Duplex,
+  parse: (bytes: Buffer) => AskedHost,
+): Promise<string | undefined> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+  let bytes = Buffer.alloc(0);
+  try {
+    while (bytes.length < MAX_BYTES && !late.signal.aborted) {
+      const chunk = client.read() as Buffer | null;
+      if (chunk === null) {
+        if (client.readableEnded || client.destroyed) return undefined;
+        await readable(client, late.signal);
+        continue;
+      }
+      bytes = Buffer.concat([bytes, chunk]);
+      const asked = parse(bytes);
+      if (asked === 'more') continue;
+      client.unshift(bytes);
+      return asked.host;
+    }
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readable(client: Duplex, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ['readable', 'end', 'close'];
+    const done = (): void => {
+      for (const event of events) client.off(event, done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    for (const event of events) client.on(event, done);
+    signal.addEventListener('abort', done);
+  });
+}
