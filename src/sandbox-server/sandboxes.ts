@@ -7,11 +7,13 @@ import { packFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
 import type { GuestLink } from './link/guest-link.ts';
 import type { SandboxLimits } from './options.ts';
+import { MAX_ROOT_FOLDERS } from './root-folders.ts';
 import { foldersOf, type Origin, type SandboxStarter } from './sandbox-starter.ts';
 import { Sandbox, newId, type NetworkRequest, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
 import { VolumeGuard } from './volumes/volume-guard.ts';
 import type { Volumes } from './volumes/volumes.ts';
 import { ApiError } from './wire/api-error.ts';
+import { ConnectFault } from './wire/connect-fault.ts';
 
 const MB = 1024 * 1024;
 
@@ -199,6 +201,26 @@ export class Sandboxes {
   /** What it was made from, which is known of each. */
   #originOf(sandbox: Sandbox): Origin {
     return this.#origins.get(sandbox) as Origin;
+  }
+
+  /**
+   * Gives a sandbox a folder right under `/`, for as long as its home. False where there is something of that name, or it has as many as it
+   * may have. @throws ConnectFault · GuestLostError
+   */
+  async addFolder(sandbox: Sandbox, path: string): Promise<boolean> {
+    return sandbox.change(async () => {
+      const origin = this.#originOf(sandbox);
+      const folders = foldersOf(origin, sandbox.request);
+      if (folders.includes(path) || folders.length >= MAX_ROOT_FOLDERS) return false;
+      try {
+        await origin.nest.addFolder(sandbox.id, path, sandbox.limits.tmpMb);
+      } catch (error) {
+        if (error instanceof ConnectFault && error.code === 'already_exists') return false;
+        throw error;
+      }
+      this.#origins.set(sandbox, { ...origin, folders: [...(origin.folders ?? []), path] });
+      return true;
+    });
   }
 
   /** Makes copies of a sandbox that start with its files. One that fails is an error in the list. @throws ApiError 404 · 500 */

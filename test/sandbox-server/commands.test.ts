@@ -167,6 +167,23 @@ test('sudo runs a command with the name and the home of root', async () => {
   await expect(sandbox.commands.run('sudo sh -c "exit 7"')).rejects.toMatchObject({ exitCode: 7 });
 });
 
+test('what is added to the files of a login shell is in force for the commands after it, and a terminal has its prompt', async () => {
+  const fresh = await Sandbox.create({ apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url });
+  await fresh.commands.run(
+    `mkdir -p bin tools; echo 'export PATH="$HOME/tools:$PATH"' >> ~/.bashrc; echo 'export SET_BY=profile' >> ~/.profile`,
+  );
+  const { stdout } = await fresh.commands.run('echo "$PATH $SET_BY"');
+  expect(stdout).toMatch(/^\/home\/user\/bin:\/home\/user\/tools:.* profile\n$/);
+  let shown = '';
+  const onData = (bytes: Uint8Array): void => void (shown += Buffer.from(bytes).toString());
+  const terminal = await fresh.pty.create({ cols: 80, rows: 24, onData });
+  await fresh.pty.sendInput(terminal.pid, Buffer.from('cd /tmp\nexit\n'));
+  await terminal.wait();
+  expect(shown).toContain('user@sandbox:~$ ');
+  expect(shown).toContain('user@sandbox:/tmp$ ');
+  await fresh.kill();
+});
+
 test('a sandbox knows its name and its template', async () => {
   const { stdout } = await sandbox.commands.run(
     'echo $E2B_SANDBOX_ID $E2B_TEMPLATE_ID; cat /run/e2b/.E2B_SANDBOX /run/e2b/.E2B_SANDBOX_ID',

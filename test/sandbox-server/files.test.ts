@@ -53,6 +53,14 @@ test('many files go in one request', async () => {
   expect(await sandbox.files.read('many/2', { format: 'bytes' })).toEqual(new Uint8Array([1, 2, 3]));
 });
 
+test('a form with two files of one name is refused after the first', async () => {
+  const form = new FormData();
+  form.append('file', new Blob(['one']), 'twice.txt');
+  form.append('file', new Blob(['two']), 'twice.txt');
+  expect((await raw('/files', { method: 'POST', body: form })).status).toBe(400);
+  expect(await sandbox.files.read('twice.txt')).toBe('one');
+});
+
 test('gzip works both ways', async () => {
   const text = 'squeeze me '.repeat(50_000);
   await sandbox.files.write('packed.txt', text, { gzip: true });

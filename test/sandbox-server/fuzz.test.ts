@@ -242,7 +242,7 @@ test('a hostile guest holds up nothing but its own calls, and those no longer th
     return [guest, await arriving];
   };
   const [kind, kindLink] = await enter('kind', [{ frames: [], garbage: undefined, ending: 'end' }]);
-  const apps = [guestDaemon(), codeInterpreter()];
+  const apps = [guestDaemon({ addFolder: () => Promise.resolve(false) }), codeInterpreter()];
   const lifecycle = { onTimeout: 'kill', keepMemory: true, autoResume: false } as const;
   const asIs = {
     templateId: 'x',

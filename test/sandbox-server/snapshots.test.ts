@@ -78,6 +78,28 @@ test('a fork has the files, variables and metadata of its original, and goes its
   await expect(Sandbox.fork('inosuchsandbox000000', connection)).rejects.toBeInstanceOf(SandboxNotFoundError);
 });
 
+test('folders right under / that a client made go with the files, up to a number', async () => {
+  const maker = await Sandbox.create(connection);
+  await maker.files.write('/srv-data/deep/a.txt', 'kept');
+  const { snapshotId } = await maker.createSnapshot();
+  const [fork] = await maker.fork();
+  const copy = await Sandbox.create(snapshotId, connection);
+  for (const each of [copy, fork as Sandbox]) {
+    expect(await each.files.read('/srv-data/deep/a.txt')).toBe('kept');
+    await each.commands.run('touch /srv-data/more');
+    await each.kill();
+  }
+  await maker.pause({ keepMemory: false });
+  await maker.connect();
+  expect(await maker.files.read('/srv-data/deep/a.txt')).toBe('kept');
+  for (let n = 1; n < 16; n++) await maker.files.makeDir(`/n${n}`);
+  await expect(maker.files.makeDir('/one-more')).rejects.toThrow('Read-only file system');
+  await expect(maker.files.write('/etc/file', 'x')).rejects.toThrow('Read-only file system');
+  await expect(maker.files.write('/file', 'x')).rejects.toThrow('Read-only file system');
+  await expect(maker.commands.run('mv /n1 /m1 || touch /x')).rejects.toThrow();
+  await maker.kill();
+});
+
 test('a snapshot takes what a hostile sandbox has in its folders, and no more', async () => {
   const hostile = await Sandbox.create(connection);
   await hostile.commands.run(

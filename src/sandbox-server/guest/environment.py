@@ -29,6 +29,23 @@ PATH = ':'.join(
 )
 
 
+# What a new home has, so that what installers add to it is in force from the next command on: each is run by a login shell.
+DOTFILES = {
+    '.profile': """# Read by login shells, as each command and terminal is one.
+if [ -f "$HOME/.bashrc" ]; then . "$HOME/.bashrc"; fi
+if [ -d "$HOME/bin" ]; then PATH="$HOME/bin:$PATH"; fi
+""",
+    '.bashrc': """# Read by interactive shells, and by ~/.profile.
+case $- in *i*)
+  PS1='\\u@\\h:\\w\\$ '
+  HISTCONTROL=ignoreboth
+  alias ls='ls --color=auto' grep='grep --color=auto' ll='ls -alF'
+esac
+""",
+    '.bash_logout': '# Read by login shells when they end.\n',
+}
+
+
 # What this interpreter needs to start; set once, by the zygote.
 INTERPRETER = {}
 
@@ -62,9 +79,16 @@ def check_user(user) -> str:
 
 def home_of(user: str) -> str:
     """The home folder; root's is there once it is asked for."""
-    if user == 'root':
-        os.makedirs(f'{HOME}/.root', exist_ok=True)
+    if user == 'root' and not os.path.isdir(f'{HOME}/.root'):
+        os.makedirs(f'{HOME}/.root')
+        furnish(f'{HOME}/.root')
     return HOMES[user]
+
+
+def furnish(home: str):
+    for name, text in DOTFILES.items():
+        with open(f'{home}/{name}', 'x') as file:
+            file.write(text)
 
 
 def resolve(path: str, user: str = 'user') -> str:
@@ -74,6 +98,8 @@ def resolve(path: str, user: str = 'user') -> str:
     home = home_of(user)
     if path == '~' or path.startswith('~/'):
         path = home + path[1:]
+    elif path.startswith('~'):
+        raise OpError('invalid_argument', f"'{path}': there is no home folder of another user")
     return os.path.normpath(os.path.join(home, path))
 
 

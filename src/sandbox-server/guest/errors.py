@@ -34,6 +34,7 @@ CODES = {
     errno.ENAMETOOLONG: 'invalid_argument',
     errno.ELOOP: 'invalid_argument',
     errno.EXDEV: 'invalid_argument',
+    errno.ERANGE: 'invalid_argument',
     errno.ENXIO: 'invalid_argument',
     errno.E2BIG: 'invalid_argument',
     errno.EOPNOTSUPP: 'invalid_argument',

@@ -1,6 +1,7 @@
 """Files of the sandbox, read and written with the rights of the code in it."""
 
-import json
+import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -10,52 +11,82 @@ from .errors import OpError
 
 CHUNK = 65536
 MAX_ENTRIES = 100_000
-METADATA = 'user.e2b.metadata'
+# Each pair of a file's metadata is an extended attribute of its own, as on E2B, so that programs can read and set them.
+METADATA = 'user.e2b.'
+MAX_METADATA = 65536
 OWNERS = {0: 'root', 1000: 'user'}
+KINDS = {stat.S_IFREG: 'file', stat.S_IFDIR: 'dir'}
+LETTERS = {
+    stat.S_IFDIR: 'd',
+    stat.S_IFLNK: 'L',
+    stat.S_IFBLK: 'D',
+    stat.S_IFCHR: 'Dc',
+    stat.S_IFIFO: 'p',
+    stat.S_IFSOCK: 'S',
+}
+SPECIAL_BITS = ((stat.S_ISUID, 'u'), (stat.S_ISGID, 'g'), (stat.S_ISVTX, 't'))
 
 
 def entry(path: str) -> dict:
-    """A file as the server shows it. A link has the type of what it leads to, if that exists."""
+    """A file as the server shows it. A link has the type and the mode of what it leads to, if that exists."""
     info = os.lstat(path)
     described = {
         'name': os.path.basename(path) or '/',
         'path': path,
         'size': info.st_size,
         'mode': stat.S_IMODE(info.st_mode),
-        'permissions': stat.filemode(info.st_mode),
+        'permissions': permissions(info.st_mode),
         'owner': OWNERS.get(info.st_uid, 'nobody'),
         'group': OWNERS.get(info.st_gid, 'nogroup'),
         'modifiedTimeMs': info.st_mtime_ns // 1_000_000,
     }
     if stat.S_ISLNK(info.st_mode):
-        described['symlinkTarget'] = os.readlink(path)
+        described['symlinkTarget'] = os.path.realpath(path)
         try:
             info = os.stat(path)
         except OSError:
             return {**described, 'type': 'symlink'}
-    described['type'] = 'dir' if stat.S_ISDIR(info.st_mode) else 'file'
+        described['mode'] = stat.S_IMODE(info.st_mode)
+    described['type'] = KINDS.get(stat.S_IFMT(info.st_mode), 'other')
     metadata = read_metadata(path)
     return {**described, 'metadata': metadata} if metadata else described
 
 
-def read_metadata(path: str) -> dict:
-    """Untrusted: any program can set the attribute."""
+def permissions(mode: int) -> str:
+    """As Go writes a mode, which is what E2B's clients see: `-rw-r--r--`, `drwxr-xr-x`, `dtrwxrwxrwx`, `Lrwxrwxrwx`."""
+    letters = LETTERS.get(stat.S_IFMT(mode), '') + ''.join(letter for bit, letter in SPECIAL_BITS if mode & bit)
+    return (letters or '-') + stat.filemode(mode & 0o777)[1:]
+
+
+def read_metadata(file) -> dict:
+    """Of a path or a descriptor. Untrusted: any program can set the attributes, of which no more is told than one may hold."""
+    metadata, size = {}, 0
     try:
-        metadata = json.loads(os.getxattr(path, METADATA))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return metadata if isinstance(metadata, dict) else {}
+        for name in os.listxattr(file):
+            if not name.startswith(METADATA):
+                continue
+            value = os.getxattr(file, name)
+            size += len(name) + len(value)
+            if size > MAX_METADATA:
+                break
+            metadata[name[len(METADATA) :]] = value.decode(errors='replace')
+    except OSError:
+        pass
+    return metadata
 
 
 def write_metadata(fd: int, metadata):
-    """As an extended attribute, which moves with the file; kernels before 6.6 have none on tmpfs and show no metadata."""
+    """In place of what was there; kernels before 6.6 have no attributes on tmpfs and show no metadata."""
+    metadata = metadata or {}
     try:
-        if metadata:
-            os.setxattr(fd, METADATA, json.dumps(metadata).encode())
-        else:
-            os.removexattr(fd, METADATA)
-    except OSError:
-        pass
+        for name in os.listxattr(fd):
+            if name.startswith(METADATA) and name[len(METADATA) :] not in metadata:
+                os.removexattr(fd, name)
+        for name, value in metadata.items():
+            os.setxattr(fd, METADATA + name, value.encode())
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
 
 
 def open_regular(path: str, flags: int) -> int:
@@ -122,6 +153,11 @@ def receive_file(stream, fd: int, finish, abandon):
     stream.on_data, stream.on_eof, stream.on_cancel = on_data, lambda: finish(size[0]), abandon
 
 
+def _children(folder: str, depth: int) -> list:
+    """The paths in a folder, the first by name last, with the depth that each may be looked at in."""
+    return [(os.path.join(folder, name), depth) for name in sorted(os.listdir(folder), reverse=True)]
+
+
 class Files:
     def __init__(self, sandbox):
         self.sandbox = sandbox
@@ -155,6 +191,8 @@ class Files:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         existed = os.path.lexists(path)
         fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        if not existed:
+            os.fchmod(fd, 0o644)  # E2B's gives a new file its owner here, which who watches the folder is told of.
 
         def abandon():
             os.close(fd)
@@ -164,9 +202,13 @@ class Files:
         def finish(size):
             if request.get('mode') is not None:
                 os.fchmod(fd, int(request['mode']) & 0o7777)
-            write_metadata(fd, request.get('metadata'))
-            os.close(fd)
-            stream.event({'name': os.path.basename(path), 'path': path, 'size': size})
+            try:
+                write_metadata(fd, request.get('metadata'))
+                metadata = read_metadata(fd)
+            finally:
+                os.close(fd)
+            self.sandbox.watches.catch_up()
+            stream.event({'name': os.path.basename(path), 'path': path, 'size': size, 'metadata': metadata})
             stream.end()
 
         receive_file(stream, fd, finish, abandon)
@@ -185,27 +227,24 @@ class Files:
         stream.end()
 
     def _walk(self, path: str, depth: int):
-        """What is in a folder, as far down as `depth` says. Without recursion: a tree may be as deep as a path is long."""
+        """What is in a folder, as far down as `depth` says, each folder before what is in it.
+
+        Without recursion: a tree may be as deep as a path is long.
+        """
         total = 0
-        pending = [(path, depth)]
+        pending = _children(path, depth)
         while pending:
-            folder, left = pending.pop()
+            found, left = pending.pop()
             try:
-                names = sorted(os.listdir(folder))
+                described = entry(found)
             except OSError:
-                if folder == path:
-                    raise
                 continue
-            for name in names:
-                try:
-                    described = entry(os.path.join(folder, name))
-                except OSError:
-                    continue
-                yield described
-                if left > 1 and described['type'] == 'dir' and 'symlinkTarget' not in described:
-                    pending.append((described['path'], left - 1))
-            total += len(names)
-            if total > MAX_ENTRIES:
+            yield described
+            total += 1
+            if left > 1 and described['type'] == 'dir' and 'symlinkTarget' not in described:
+                with contextlib.suppress(OSError):
+                    pending += _children(found, left - 1)
+            if total + len(pending) > MAX_ENTRIES:
                 raise OpError('resource_exhausted', f"'{path}' has more than {MAX_ENTRIES} entries")
 
     def mkdir(self, stream, request):
@@ -215,6 +254,7 @@ class Files:
         if os.path.lexists(path):
             raise OpError('invalid_argument', f"'{path}' exists and is not a directory")
         os.makedirs(path)
+        self.sandbox.watches.catch_up()
         stream.event({'entry': entry(path)})
         stream.end()
 
@@ -231,6 +271,7 @@ class Files:
             if not os.access(os.path.dirname(source), os.W_OK):
                 raise OpError('permission_denied', f"'{source}' cannot be moved") from error
             shutil.move(source, target)
+        self.sandbox.watches.catch_up()
         stream.event({'entry': entry(target)})
         stream.end()
 
@@ -240,4 +281,5 @@ class Files:
             shutil.rmtree(path)
         elif os.path.lexists(path):
             os.unlink(path)
+        self.sandbox.watches.catch_up()
         stream.end()

@@ -95,8 +95,40 @@ def bound_inodes(limits: Limits, folders: list):
     """Gives the sandbox's file systems a number of files that goes with their size: bwrap can bound only the latter."""
     sizes = {'/home/user': limits.home_mb, '/tmp': limits.tmp_mb, '/dev/shm': limits.tmp_mb, **dict.fromkeys(folders, limits.tmp_mb)}
     for path, size_mb in sizes.items():
-        options = f'size={size_mb * MB},nr_inodes={max(2048, size_mb * INODES_PER_MB)}'
-        linux.remount_tmpfs(path, options)
+        linux.remount_tmpfs(path, tmpfs_size(size_mb))
+
+
+def tmpfs_size(size_mb: int) -> str:
+    return f'size={size_mb * MB},nr_inodes={max(2048, size_mb * INODES_PER_MB)}'
+
+
+def add_folder(holder: int, path: str, size_mb: int):
+    """Gives a running sandbox a folder of its own right under its read-only /. For a fork that ends then, as the next."""
+
+    def change():
+        root = linux.copy_mount('/')
+        linux.set_read_only(root, False)
+        os.mkdir(path[1:], 0o755, dir_fd=root)
+        linux.mount_tmpfs(path, f'mode=755,{tmpfs_size(size_mb)}')
+
+    def in_fork(*arguments) -> int:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                namespaces.join(holder, os.pidfd_open(holder), *arguments)
+                code = 0
+            except OSError as error:
+                code = error.errno or 1
+            finally:
+                os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    # The kernel counts the copy of a mount as a namespace of mounts, of which a sandbox may have no second one.
+    code = in_fork(change, {'user/max_mnt_namespaces': '2'})
+    in_fork(lambda: None)
+    if code:
+        raise OSError(code, os.strerror(code), path)
 
 
 def set_writable(holder: int, volume: dict, writable: bool):

@@ -19,9 +19,16 @@ FOLDER = re.compile(r'/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z')
 def own_folders(value) -> list:
     """Folders right under / that a sandbox is to have beside the usual ones."""
     folders = list(dict.fromkeys(value or []))
-    if len(folders) > 16 or not all(isinstance(path, str) and FOLDER.match(path) for path in folders):
-        raise ValueError('not folders that a sandbox can have')
-    return [path for path in folders if not os.path.lexists(path)]
+    if len(folders) > 16:
+        raise ValueError('more folders than a sandbox can have')
+    return [path for path in map(own_folder, folders) if not os.path.lexists(path)]
+
+
+def own_folder(path) -> str:
+    """One more of them."""
+    if not isinstance(path, str) or not FOLDER.match(path):
+        raise ValueError('not a folder that a sandbox can have')
+    return path
 
 
 def own_volumes(value) -> list:

@@ -17,7 +17,8 @@ CLONE_NEWNET = 0x4000_0000
 MADV_DONTNEED = 4
 MS_NOSUID, MS_NODEV, MS_REMOUNT = 2, 4, 32
 
-SYS_OPENAT2, SYS_MOUNT_SETATTR = 437, 442
+SYS_OPEN_TREE, SYS_OPENAT2, SYS_MOUNT_SETATTR = 428, 437, 442
+AT_FDCWD, OPEN_TREE_CLONE = -100, 0x01
 AT_EMPTY_PATH, MOUNT_ATTR_RDONLY = 0x1000, 0x01
 OPEN_TRIES = 64
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x01, 0x02, 0x10
@@ -50,6 +51,17 @@ def setns(fd: int, flags: int):
 def remount_tmpfs(path: str, options: str):
     flags = ctypes.c_ulong(MS_NOSUID | MS_NODEV | MS_REMOUNT)
     check(libc.mount(b'tmpfs', path.encode(), b'tmpfs', flags, options.encode()), f'remount {path}')
+
+
+def mount_tmpfs(path: str, options: str):
+    flags = ctypes.c_ulong(MS_NOSUID | MS_NODEV)
+    check(libc.mount(b'tmpfs', path.encode(), b'tmpfs', flags, options.encode()), f'mount {path}')
+
+
+def copy_mount(path: str) -> int:
+    """A descriptor of the root of a copy of a mount, which is in no tree: what is done to the copy is not done to the mount."""
+    flags = OPEN_TREE_CLONE | os.O_CLOEXEC
+    return check(libc.syscall(SYS_OPEN_TREE, AT_FDCWD, path.encode(), flags), 'open_tree')
 
 
 class _MountAttr(ctypes.Structure):

@@ -23,7 +23,7 @@ SETTINGS = {
 }
 
 
-def join(pid: int, pidfd: int, as_owner):
+def join(pid: int, pidfd: int, as_owner, settings: dict = SETTINGS):
     """Puts this process into the namespaces of `pid`; its PID namespace takes only the children forked from here on.
 
     bwrap makes two user namespaces, one inside the other: the mounts belong to the first, the processes live in the
@@ -37,7 +37,7 @@ def join(pid: int, pidfd: int, as_owner):
     flags = linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID
     linux.setns(owner, linux.CLONE_NEWUSER)
     linux.setns(pidfd, flags | (linux.CLONE_NEWCGROUP if own_cgroup else 0))
-    bound()
+    bound(settings)
     linux.setns(pidfd, linux.CLONE_NEWNS)
     as_owner()
     if os.fstat(owner).st_ino != os.fstat(final).st_ino:
@@ -46,9 +46,9 @@ def join(pid: int, pidfd: int, as_owner):
         os.close(fd)
 
 
-def bound():
+def bound(settings: dict):
     """Sets what the namespaces joined so far may hold; a kernel that lacks a setting lacks what it is about, or leaves it to the host."""
-    for name, value in SETTINGS.items():
+    for name, value in settings.items():
         try:
             fd = os.open(f'/proc/sys/{name}', os.O_WRONLY)
         except OSError:

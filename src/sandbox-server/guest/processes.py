@@ -267,9 +267,9 @@ class Processes:
 
     def close_stdin(self, stream, request):
         process = self.find(request)
-        if process.terminal is not None or process.writer is None:
-            raise OpError('failed_precondition', 'the process has no pipe as stdin')
-        process.writer.close()
+        if process.terminal is not None:
+            raise OpError('failed_precondition', 'the process has a terminal: send it Ctrl-D')
+        self._close_writer(process)
         stream.end()
 
     def signal(self, stream, request):

@@ -45,6 +45,7 @@ class Sandbox:
         self.connection = None
         self.processes = Processes(self)
         self.contexts = Contexts(self)
+        self.watches = Watches(self)
         self.memory = MemoryGuard(self)
         self.egress = Egress(self)
 
@@ -53,7 +54,7 @@ class Sandbox:
             **self.processes.operations,
             **self.contexts.operations,
             **Files(self).operations,
-            **Watches(self).operations,
+            **self.watches.operations,
             **Freezer().operations,
             **Ports(self).operations,
             **self.egress.operations,
@@ -137,6 +138,7 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
 
 
 def _furnish_home(fonts):
+    environment.furnish(HOME)
     if fonts:
         os.makedirs(f'{HOME}/.cache/matplotlib')
         with open(f'{HOME}/.cache/matplotlib/{fonts[0]}', 'wb') as file:

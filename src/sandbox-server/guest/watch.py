@@ -28,7 +28,7 @@ MAX_WATCHES = 24
 class Watches:
     def __init__(self, sandbox):
         self.sandbox = sandbox
-        self.count = 0
+        self.open = set()
         self.operations = {'file.watch': self.watch}
 
     def watch(self, stream, request):
@@ -36,9 +36,14 @@ class Watches:
         if not os.path.isdir(path):
             os.stat(path)
             raise OpError('invalid_argument', f"'{path}' is not a directory")
-        if self.count >= MAX_WATCHES:
+        if len(self.open) >= MAX_WATCHES:
             raise OpError('resource_exhausted', f'{MAX_WATCHES} folders are being watched')
         Watch(self, stream, path, bool(request.get('recursive')))
+
+    def catch_up(self):
+        """Tells of all that has happened, so that who hears of a change from elsewhere finds its event there already."""
+        for watch in list(self.open):
+            watch.catch_up()
 
 
 class Watch:
@@ -54,8 +59,9 @@ class Watch:
             raise
         if recursive:
             self._add_below(path, announce=False)
-        watches.count += 1
+        watches.open.add(self)
         stream.on_cancel = self.close
+        stream.on_data = self._asked
         self.resume()
         stream.event({'started': True})
 
@@ -68,7 +74,17 @@ class Watch:
             self.loop.unwatch(self.fd)
             os.close(self.fd)
             self.fd = None
-            self.watches.count -= 1
+            self.watches.open.discard(self)
+
+    def _asked(self, _, payload):
+        """Any byte asks for the news until now, and for a word when that is told."""
+        self.stream.consumed(len(payload))
+        self.catch_up()
+        self.stream.event({'caughtUp': True})
+
+    def catch_up(self):
+        while self.fd is not None and not self.connection.congested() and self._take():
+            pass
 
     def _add(self, path: str, follow=False):
         mask = MASK if follow else MASK | IN_DONT_FOLLOW
@@ -76,7 +92,7 @@ class Watch:
         self.folders[wd] = path
 
     def _add_below(self, path: str, announce: bool):
-        """Watches all folders under `path`; what they already hold came before the watch, and is announced if asked."""
+        """Watches all folders under `path`; what they already hold came before the watch, and is announced if asked, as it would have been."""
         pending = [path]
         while pending and len(self.folders) < MAX_FOLDERS:
             folder = pending.pop()
@@ -87,6 +103,8 @@ class Watch:
             for found in entries:
                 if announce:
                     self._event(found.path, 'create')
+                    if _has_content(found):
+                        self._event(found.path, 'write')
                 if found.is_dir(follow_symlinks=False):
                     try:
                         self._add(found.path)
@@ -101,16 +119,21 @@ class Watch:
         if self.connection.congested():
             self.loop.unwatch(self.fd)
             return self.connection.when_drained(self.resume)
+        self._take()
+
+    def _take(self) -> bool:
+        """Tells of what can be read at once; False where that is nothing."""
         try:
             buffer = os.read(self.fd, 65536)
         except BlockingIOError:
-            return
+            return False
         offset = 0
         while offset < len(buffer) and self.fd is not None:
             wd, mask, _, length = HEADER.unpack_from(buffer, offset)
             name = os.fsdecode(buffer[offset + HEADER.size : offset + HEADER.size + length].rstrip(b'\0'))
             offset += HEADER.size + length
             self._handle(wd, mask, name)
+        return True
 
     def _handle(self, wd: int, mask: int, name: str):
         folder = self.folders.get(wd)
@@ -134,3 +157,10 @@ class Watch:
             except OSError:
                 return
             self._add_below(path, announce=True)
+
+
+def _has_content(found: os.DirEntry) -> bool:
+    try:
+        return found.is_file(follow_symlinks=False) and found.stat(follow_symlinks=False).st_size > 0
+    except OSError:
+        return False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from . import holder, linux, nest
 from .connection import Connection
 from .errors import OpError
+from .limits import own_folder
 from .loop import Loop
 from .seccomp import Filter
 
@@ -29,7 +30,12 @@ class Zygote:
     def __init__(self, template: str, token: str):
         self.loop = Loop()
         self.supervisors = {}
-        operations = {'sandbox.spawn': self.spawn, 'sandbox.kill': self.kill, 'sandbox.setWritable': self.set_writable}
+        operations = {
+            'sandbox.spawn': self.spawn,
+            'sandbox.kill': self.kill,
+            'sandbox.setWritable': self.set_writable,
+            'sandbox.addFolder': self.add_folder,
+        }
         hello = {'role': 'zygote', 'template': template, 'token': token}
         self.connection = Connection(self.loop, SOCKET, hello, operations, self.quit)
         self.filter = Filter()
@@ -88,6 +94,15 @@ class Zygote:
         stream.end()
 
     def set_writable(self, stream, request):
+        volume, writable = request['volume'], bool(request['writable'])
+        self._change_mounts(stream, request, lambda pid: holder.set_writable(pid, volume, writable))
+
+    def add_folder(self, stream, request):
+        path, size_mb = own_folder(request['path']), int(request['sizeMb'])
+        self._change_mounts(stream, request, lambda pid: holder.add_folder(pid, path, size_mb))
+
+    def _change_mounts(self, stream, request, change):
+        """Calls `change(pid of the holder)` in a fork, which may join the sandbox's namespaces."""
         supervisor = self.supervisors.get(request['name'])
         if supervisor is None or not supervisor.holder:
             raise OpError('not_found', f"there is no sandbox of the name {request['name']}")
@@ -95,7 +110,7 @@ class Zygote:
         if pid == 0:
             code = 1
             try:
-                holder.set_writable(supervisor.holder, request['volume'], bool(request['writable']))
+                change(supervisor.holder)
                 code = 0
             except OSError as error:
                 code = error.errno or 1

@@ -32,7 +32,7 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const control = controlPlane(deps);
   const ports = new Map([
-    [GUEST_DAEMON_PORT, guestDaemon()],
+    [GUEST_DAEMON_PORT, guestDaemon(deps.sandboxes)],
     [CODE_INTERPRETER_PORT, codeInterpreter()],
   ]);
   const app = new Hono<AppEnv>();

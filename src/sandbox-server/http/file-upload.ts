@@ -1,28 +1,47 @@
+import { posix } from 'node:path';
+
 import { Channel } from '../link/guest-frames.ts';
 import type { GuestLink } from '../link/guest-link.ts';
 import type { GuestStream } from '../link/guest-stream.ts';
 import { ConnectFault } from '../wire/connect-fault.ts';
 import { metadataOf } from '../wire/entry-json.ts';
 import { multipartBoundary, readForm } from '../wire/multipart.ts';
+import { addRootFolder, type RootFolders } from './add-root-folder.ts';
 import type { AppContext } from './app-env.ts';
 import { bodyOf } from './request-body.ts';
 
 /** `POST /files`: writes the files of a form, or one whose bytes are the body. Answers what was written. */
-export async function uploadFiles(c: AppContext, path: string | undefined, user: string): Promise<object[]> {
-  const { link } = c.env.sandbox;
+export async function uploadFiles(
+  c: AppContext,
+  sandboxes: RootFolders,
+  path: string | undefined,
+  user: string,
+): Promise<object[]> {
+  const { sandbox } = c.env;
+  const write = async (target: string, body: AsyncIterable<Uint8Array>): Promise<object> => {
+    await addRootFolder(sandboxes, sandbox, posix.dirname(target));
+    return writeFile(sandbox.link, { path: target, user, metadata }, body);
+  };
   const type = c.req.header('content-type') ?? '';
   const metadata = metadataHeaders(c.req.raw.headers);
   if (!/^multipart\/form-data\b/i.test(type)) {
     if (!path)
       throw new ConnectFault('invalid_argument', `a body without a form needs the query parameter 'path'`);
-    return [await writeFile(link, { path, user, metadata }, bodyOf(c))];
+    return [await write(path, bodyOf(c))];
   }
   const written: object[] = [];
+  const targets = new Set<string>();
   for await (const part of readForm(bodyOf(c), multipartBoundary(type))) {
     if (part.name !== 'file') continue;
     const target = path || part.filename;
     if (!target) throw new ConnectFault('invalid_argument', 'a file of the form has no name');
-    written.push(await writeFile(link, { path: target, user, metadata }, part.body));
+    if (targets.has(target))
+      throw new ConnectFault(
+        'invalid_argument',
+        `the form has two files for '${target}'; the first is written`,
+      );
+    targets.add(target);
+    written.push(await write(target, part.body));
   }
   if (written.length === 0) throw new ConnectFault('invalid_argument', `the form has no part named 'file'`);
   return written;
@@ -68,7 +87,7 @@ export async function sendBody(
 function metadataHeaders(headers: Headers): Record<string, string> {
   const metadata: Record<string, string> = {};
   for (const [name, value] of headers) {
-    if (name.startsWith('x-metadata-')) metadata[name.slice('x-metadata-'.length)] = value;
+    if (/^x-metadata-./.test(name)) metadata[name.slice('x-metadata-'.length)] = value;
   }
   return metadata;
 }

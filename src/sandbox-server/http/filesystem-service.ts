@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+
 import { Hono } from 'hono';
 
 import { parseBasicUser } from '../wire/basic-user.ts';
@@ -7,6 +9,7 @@ import { entryJson } from '../wire/entry-json.ts';
 import { parseKeepaliveMs, parseTimeoutMs } from '../wire/parse-timeout.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import type { JsonFields } from '../wire/json-fields.ts';
+import { addRootFolder, type RootFolders } from './add-root-folder.ts';
 import { PacedReader } from './paced-reader.ts';
 import { STREAM_HEADERS, streamCall, unaryCall } from './rpc.ts';
 import { streamResponse } from './stream-response.ts';
@@ -14,25 +17,16 @@ import { filesystemEvent, type WatchTarget } from './watch-events.ts';
 import { Watchers } from './watchers.ts';
 
 /** The RPC service `filesystem.Filesystem`. */
-export function filesystemService(): Hono<AppEnv> {
+export function filesystemService(sandboxes: RootFolders): Hono<AppEnv> {
   const watchers = new Watchers();
-  const entryCall =
-    (op: string, params: (fields: JsonFields) => Record<string, unknown>) => (c: AppContext) =>
-      unaryCall(c, async (fields) => {
-        const { entry } = await c.env.sandbox.link.call(op, { ...params(fields), user: userOf(c) });
-        return entry === undefined ? {} : { entry: entryJson(entry) };
-      });
-  const path = (fields: JsonFields): Record<string, unknown> => ({ path: fields.string('path') });
-  const move = (fields: JsonFields): Record<string, unknown> => ({
-    from: fields.string('source'),
-    to: fields.string('destination'),
-  });
+  const pathCall = (op: string) => (c: AppContext) =>
+    unaryCall(c, (fields) => entryCall(c, op, { path: fields.string('path') }));
 
   return new Hono<AppEnv>()
-    .post('/Stat', entryCall('file.stat', path))
-    .post('/MakeDir', entryCall('file.mkdir', path))
-    .post('/Move', entryCall('file.move', move))
-    .post('/Remove', entryCall('file.remove', path))
+    .post('/Stat', pathCall('file.stat'))
+    .post('/MakeDir', (c) => unaryCall(c, (fields) => makeDir(c, sandboxes, fields)))
+    .post('/Move', (c) => unaryCall(c, (fields) => move(c, sandboxes, fields)))
+    .post('/Remove', pathCall('file.remove'))
     .post('/ListDir', (c) => unaryCall(c, (fields) => listDir(c, fields)))
     .post('/WatchDir', (c) => streamCall(c, (fields) => watchDir(c, watchTarget(c, fields))))
     .post('/CreateWatcher', (c) =>
@@ -41,7 +35,9 @@ export function filesystemService(): Hono<AppEnv> {
       })),
     )
     .post('/GetWatcherEvents', (c) =>
-      unaryCall(c, async (fields) => ({ events: watchers.take(c.env.sandbox, fields.string('watcherId')) })),
+      unaryCall(c, async (fields) => ({
+        events: await watchers.take(c.env.sandbox, fields.string('watcherId')),
+      })),
     )
     .post('/RemoveWatcher', (c) =>
       unaryCall(c, async (fields) => {
@@ -53,6 +49,23 @@ export function filesystemService(): Hono<AppEnv> {
 
 function userOf(c: AppContext): string {
   return parseBasicUser(c.req.header('authorization'));
+}
+
+async function entryCall(c: AppContext, op: string, params: Record<string, unknown>): Promise<object> {
+  const { entry } = await c.env.sandbox.link.call(op, { ...params, user: userOf(c) });
+  return entry === undefined ? {} : { entry: entryJson(entry) };
+}
+
+async function makeDir(c: AppContext, sandboxes: RootFolders, fields: JsonFields): Promise<object> {
+  const path = fields.string('path');
+  const isMade = await addRootFolder(sandboxes, c.env.sandbox, path);
+  return entryCall(c, isMade ? 'file.stat' : 'file.mkdir', { path });
+}
+
+async function move(c: AppContext, sandboxes: RootFolders, fields: JsonFields): Promise<object> {
+  const params = { from: fields.string('source'), to: fields.string('destination') };
+  await addRootFolder(sandboxes, c.env.sandbox, posix.dirname(params.to));
+  return entryCall(c, 'file.move', params);
 }
 
 async function listDir(c: AppContext, fields: JsonFields): Promise<object> {

@@ -5,6 +5,7 @@ import { apiErrorResponse } from '../wire/api-error.ts';
 import { ConnectFault, faultJson } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
 import { parseBasicUser } from '../wire/basic-user.ts';
+import type { RootFolders } from './add-root-folder.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import { downloadFile } from './file-download.ts';
 import { signerOf } from './file-signer.ts';
@@ -14,7 +15,7 @@ import { filesystemService } from './filesystem-service.ts';
 import { processService } from './process-service.ts';
 
 /** E2B's guest daemon of one sandbox, which the context names: health, files, processes, file system. */
-export function guestDaemon(): Hono<AppEnv> {
+export function guestDaemon(sandboxes: RootFolders): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.get('/health', () => new Response(null, { status: 204 }));
   app.use(async (c, next) => {
@@ -28,9 +29,9 @@ export function guestDaemon(): Hono<AppEnv> {
     return Response.json(faultJson(fault), { status: 401 });
   });
   app.get('/files', (c) => readFiles(c));
-  app.post('/files', (c) => writeFiles(c));
+  app.post('/files', (c) => writeFiles(c, sandboxes));
   app.route('/process.Process', processService());
-  app.route('/filesystem.Filesystem', filesystemService());
+  app.route('/filesystem.Filesystem', filesystemService(sandboxes));
   app.notFound((c) => {
     const fault = new ConnectFault('unimplemented', `${c.req.method} ${c.req.path} is not supported`);
     return Response.json(faultJson(fault), { status: 404 });
@@ -50,9 +51,9 @@ export async function readFiles(c: AppContext): Promise<Response> {
 }
 
 /** `POST /files`, the caller's right to it checked already. */
-export async function writeFiles(c: AppContext): Promise<Response> {
+export async function writeFiles(c: AppContext, sandboxes: RootFolders): Promise<Response> {
   try {
-    return Response.json(await uploadFiles(c, c.req.query('path'), userOf(c)));
+    return Response.json(await uploadFiles(c, sandboxes, c.req.query('path'), userOf(c)));
   } catch (error) {
     return fileErrorResponse(c.env.sandbox.id, error);
   }

@@ -9,5 +9,5 @@ export async function signedFiles(c: AppContext, sandboxes: Sandboxes): Promise<
   const sandbox = signerOf(c, sandboxes.all());
   if (typeof sandbox === 'string') return apiErrorResponse(401, sandbox);
   c.env = { ...c.env, sandbox };
-  return c.req.method === 'POST' ? writeFiles(c) : readFiles(c);
+  return c.req.method === 'POST' ? writeFiles(c, sandboxes) : readFiles(c);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { Channel } from '../link/guest-frames.ts';
 import type { GuestStream } from '../link/guest-stream.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { ConnectFault } from '../wire/connect-fault.ts';
@@ -7,11 +8,14 @@ import { filesystemEvent, type WatchTarget } from './watch-events.ts';
 
 const MAX_WATCHERS = 64;
 const MAX_EVENTS = 10_000;
+const ASK = Uint8Array.of(0);
 
 interface Watcher {
   stream: GuestStream;
   events: object[];
   fault?: unknown;
+  /** Whoever waits until all is there that has happened by now. */
+  waiting: (() => void)[];
 }
 
 /** Watchers that are asked for their events, as clients without streams do it. They live as long as their sandbox. */
@@ -27,16 +31,17 @@ export class Watchers {
     const { path, user, recursive } = target;
     const stream = sandbox.link.open('file.watch', { path, user, recursive });
     await stream.next();
-    const watcher: Watcher = { stream, events: [] };
+    const watcher: Watcher = { stream, events: [], waiting: [] };
     const id = randomUUID();
     watchers.set(id, watcher);
     void follow(sandbox, target, watcher);
     return id;
   }
 
-  /** The events since the last call. @throws ConnectFault `not_found` · what ended the watch */
-  take(sandbox: Sandbox, id: string): object[] {
+  /** The events since the last call, to this moment. @throws ConnectFault `not_found` · what ended the watch */
+  async take(sandbox: Sandbox, id: string): Promise<object[]> {
     const watcher = this.#find(sandbox, id);
+    if (watcher.fault === undefined) await caughtUp(watcher);
     if (watcher.fault !== undefined) throw watcher.fault;
     return watcher.events.splice(0);
   }
@@ -60,9 +65,17 @@ export class Watchers {
   }
 }
 
+async function caughtUp(watcher: Watcher): Promise<void> {
+  const reached = new Promise<void>((resolve) => watcher.waiting.push(resolve));
+  // A watch that is over says so by its end.
+  watcher.stream.write(Channel.body, ASK).catch(() => undefined);
+  await reached;
+}
+
 async function follow(sandbox: Sandbox, target: WatchTarget, watcher: Watcher): Promise<void> {
   try {
     for (let item = await watcher.stream.next(); item; item = await watcher.stream.next()) {
+      if (item.type === 'event' && item.event['caughtUp'] === true) watcher.waiting.shift()?.();
       const event =
         item.type === 'event' ? await filesystemEvent(sandbox.link, target, item.event) : undefined;
       if (event) watcher.events.push(event);
@@ -74,4 +87,6 @@ async function follow(sandbox: Sandbox, target: WatchTarget, watcher: Watcher): 
   } catch (error) {
     watcher.fault = error;
   }
+  watcher.fault ??= new ConnectFault('not_found', 'the watch is over');
+  for (const resolve of watcher.waiting.splice(0)) resolve();
 }

@@ -145,6 +145,11 @@ export class Nest {
     await this.#link?.call('sandbox.setWritable', { name, volume: { id, path }, writable });
   }
 
+  /** Gives a sandbox a folder right under `/`. @throws ConnectFault `already_exists` · GuestLostError */
+  async addFolder(sandboxId: string, path: string, sizeMb: number): Promise<void> {
+    await this.#link?.call('sandbox.addFolder', { name: this.nameOf(sandboxId), path, sizeMb });
+  }
+
   /** Ends a sandbox; resolves when its processes are gone, or after `timeoutMs`. Never rejects. */
   async kill(sandboxId: string, timeoutMs: number): Promise<void> {
     const name = this.nameOf(sandboxId);

@@ -1,3 +1,4 @@
+import { rootFolderOf } from '../root-folders.ts';
 import type { JsonFields } from '../wire/json-fields.ts';
 import { ApiError } from '../wire/api-error.ts';
 
@@ -81,10 +82,6 @@ function pairs(args: string[]): Record<string, string> {
   return envs;
 }
 
-const SYSTEM_FOLDERS = new Set(
-  'bin boot dev etc home lib lib32 lib64 libx32 opt proc root run sbin sys tmp usr var'.split(' '),
-);
-
 /**
  * The folders beside the home one that the steps name, such as `/app`: a sandbox cannot make them for itself.
  * Only those right under `/` can be had.
@@ -94,8 +91,5 @@ export function foldersOf(steps: BuildStep[]): string[] {
     if (step.type === 'workdir') return [step.path];
     return step.type === 'copy' ? [step.target] : [];
   });
-  const tops = paths.map((path) => /^\/([\w.-]+)/.exec(path)?.[1]).filter((top) => top !== undefined);
-  return [...new Set(tops)]
-    .filter((top) => !SYSTEM_FOLDERS.has(top) && !/^\.+$/.test(top))
-    .map((top) => `/${top}`);
+  return [...new Set(paths.map(rootFolderOf).filter((folder) => folder !== undefined))];
 }

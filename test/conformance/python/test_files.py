@@ -4,7 +4,7 @@ import urllib.request
 from uuid import uuid4
 
 import pytest
-from e2b import FileType, FilesystemEventType
+from e2b import CommandExitException, FileType, FilesystemEventType
 from e2b.sandbox.filesystem.filesystem import WriteEntry
 from e2b.exceptions import InvalidArgumentException, NotFoundException
 
@@ -69,8 +69,8 @@ def test_list_with_depth(sandbox, folder):
     names = [entry.name for entry in sandbox.files.list(folder)]
     assert sorted(names) == ['.hidden', 'a', 'e.txt']
     assert len(sandbox.files.list(folder, depth=2)) == 5
-    paths = {entry.path for entry in sandbox.files.list(folder, depth=3)}
-    assert f'{folder}/a/b/c.txt' in paths and len(paths) == 6
+    paths = [entry.path.removeprefix(f'{folder}/') for entry in sandbox.files.list(folder, depth=3)]
+    assert paths == ['.hidden', 'a', 'a/b', 'a/b/c.txt', 'a/d.txt', 'e.txt']
     with pytest.raises(InvalidArgumentException):
         sandbox.files.list(folder, depth=0)
     with pytest.raises(NotFoundException):
@@ -87,6 +87,10 @@ def test_info_of_files_folders_and_links(sandbox, folder):
     sandbox.commands.run(f'ln -s {folder}/file {folder}/link; ln -s nowhere {folder}/broken')
     link = sandbox.files.get_info(f'{folder}/link')
     assert link.symlink_target == f'{folder}/file'
+    sandbox.commands.run(f'cd {folder} && mkdir inner && ln -s ../file inner/near')
+    near = sandbox.files.get_info(f'{folder}/inner/near')
+    assert (near.symlink_target, near.type, near.mode) == (f'{folder}/file', FileType.FILE, 0o644)
+    assert sandbox.files.get_info('/tmp').permissions == 'dtrwxrwxrwx'
     with pytest.raises(NotFoundException):
         sandbox.files.get_info(f'{folder}/nothing')
 
@@ -125,6 +129,39 @@ def test_watch(sandbox, folder, eventually, recursive):
         sandbox.files.watch_dir(f'{folder}/nothing')
 
 
+@pytest.mark.parametrize('recursive', [False, True])
+def test_a_watch_tells_of_a_write_as_soon_as_that_is_done(sandbox, folder, recursive):
+    sandbox.files.make_dir(f'{folder}/deep')
+    handle = sandbox.files.watch_dir(folder, recursive=recursive)
+    name = 'deep/file' if recursive else 'file'
+    for _ in range(10):
+        sandbox.files.write(f'{folder}/{name}', 'content')
+        events = [(event.type, event.name) for event in handle.get_new_events()]
+        assert events == [(kind, name) for kind in (FilesystemEventType.CREATE, FilesystemEventType.CHMOD, FilesystemEventType.WRITE)]
+        sandbox.files.write(f'{folder}/{name}', 'more')
+        assert (FilesystemEventType.WRITE, name) in [(event.type, event.name) for event in handle.get_new_events()]
+        sandbox.files.remove(f'{folder}/{name}')
+        assert [event.type for event in handle.get_new_events()] == [FilesystemEventType.REMOVE]
+    sandbox.files.make_dir(f'{folder}/new')
+    sandbox.files.write(f'{folder}/new/file', 'content')
+    seen = {(event.type, event.name) for event in handle.get_new_events()}
+    assert (FilesystemEventType.CREATE, 'new') in seen
+    assert ((FilesystemEventType.WRITE, 'new/file') in seen) == recursive
+    handle.stop()
+
+
+def test_folders_right_under_the_root(sandbox):
+    name = f'/r{uuid4().hex[:8]}'
+    assert sandbox.files.write(f'{name}/deep/file.txt', 'x').path == f'{name}/deep/file.txt'
+    assert sandbox.files.make_dir(name) is False
+    assert sandbox.files.make_dir(f'{name}-made') is True and sandbox.files.make_dir(f'{name}-made') is False
+    assert sandbox.files.rename(f'{name}/deep/file.txt', f'{name}-moved/file.txt').path == f'{name}-moved/file.txt'
+    sandbox.commands.run(f'echo y >> {name}-moved/file.txt && touch {name}-made/new {name}/new')
+    assert sandbox.files.read(f'{name}-moved/file.txt') == 'xy\n'
+    with pytest.raises(CommandExitException):
+        sandbox.commands.run(f'mkdir {name}-by-code')
+
+
 def test_signed_urls(sandbox, folder):
     path = f'{folder}/signed'
     body = b'--b\r\ncontent-disposition: form-data; name="file"; filename="x"\r\n\r\nuploaded\r\n--b--\r\n'
@@ -138,8 +175,16 @@ def test_signed_urls(sandbox, folder):
         assert refused.value.code == 401
 
 
-def test_metadata(sandbox, folder, is_cloud):
-    sandbox.files.write(f'{folder}/tagged', 'x', metadata={'origin': 'test', 'kind': 'a b'})
-    info = sandbox.files.get_info(f'{folder}/tagged')
-    if is_cloud or sandbox.commands.run(f'setfattr -n user.x -v 1 {folder}/tagged || true').exit_code == 0 and info.metadata:
-        assert info.metadata == {'origin': 'test', 'kind': 'a b'}
+def test_metadata(sandbox, folder):
+    metadata = {'origin': 'test', 'kind': 'a b'}
+    supported = 'python3 -c "import os; os.setxattr(\'.\', \'user.x\', b\'1\')" || echo no'
+    if sandbox.commands.run(supported, cwd=folder).stdout:
+        pytest.skip('this kernel has no attributes on tmpfs')
+    assert sandbox.files.write(f'{folder}/tagged', 'x', metadata=metadata).metadata == metadata
+    assert sandbox.files.get_info(f'{folder}/tagged').metadata == metadata
+    sandbox.commands.run(f'setfattr -x user.e2b.kind {folder}/tagged && setfattr -n user.e2b.by -v code {folder}/tagged')
+    assert sandbox.files.rename(f'{folder}/tagged', f'{folder}/moved').metadata == {'origin': 'test', 'by': 'code'}
+    assert sandbox.commands.run(f'getfattr --only-values -n user.e2b.origin {folder}/moved').stdout == 'test'
+    assert [entry.metadata for entry in sandbox.files.list(folder)] == [{'origin': 'test', 'by': 'code'}]
+    assert sandbox.files.write(f'{folder}/moved', 'y').metadata is None
+    assert sandbox.files.get_info(f'{folder}/moved').metadata is None

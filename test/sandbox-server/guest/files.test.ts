@@ -16,7 +16,7 @@ test('a file is written with its parents and read back, whole or in part', async
   const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => index % 251));
   const written = await guest.call('file.write', { path: 'deep/er/file.bin', mode: 0o600 }, content);
   expect(written.events).toEqual([
-    { name: 'file.bin', path: '/home/user/deep/er/file.bin', size: 3_000_000 },
+    { name: 'file.bin', path: '/home/user/deep/er/file.bin', size: 3_000_000, metadata: {} },
   ]);
   const read = await guest.call('file.read', { path: '~/deep/er/file.bin' });
   expect(read.body.equals(content)).toBe(true);
@@ -37,6 +37,15 @@ test('metadata stays with a file', async () => {
   const moved = (await guest.call('file.stat', { path: 'n/m2.txt' })).events[0]?.['entry'];
   expect(moved).toMatchObject({ name: 'm2.txt', metadata: { source: 'test' } });
   expect((await guest.call('file.stat', { path: 'm.txt' })).error?.code).toBe('not_found');
+});
+
+test('of attributes that code made, no more is told than one may hold', async () => {
+  await guest.sh(
+    `touch much && python3 -c "import os; [os.setxattr('much', f'user.e2b.{n}', b'x' * 20000) for n in range(9)]"`,
+  );
+  const entry = (await guest.call('file.stat', { path: 'much' })).events[0]?.['entry'];
+  expect(Object.keys((entry as { metadata?: object }).metadata ?? {})).toHaveLength(3);
+  expect((await guest.call('file.write', { path: 'much' }, 'x')).events[0]?.['metadata']).toEqual({});
 });
 
 test('a folder is listed to a depth, in several events where it is long', async () => {
