@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 
 import { Egress, type Outside } from './egress/egress.ts';
+import { addressOfProxy } from './egress/outbound.ts';
 import { packFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
 import type { GuestLink } from './link/guest-link.ts';
@@ -64,6 +65,7 @@ export class Sandboxes {
    *   503 the server is stopping
    */
   async create(request: SandboxRequest, folders: string[] = []): Promise<Sandbox> {
+    await this.#expectProxy(request.network);
     return this.#make(request, { ...this.#deps.starter.originOf(request.templateId), folders });
   }
 
@@ -238,10 +240,19 @@ export class Sandboxes {
     }
   }
 
-  /** Changes what a sandbox may reach. Open connections that it may no longer have are cut. */
-  setNetwork(sandbox: Sandbox, network: NetworkRequest): void {
+  /** Changes what a sandbox may reach. Open connections that it may no longer have are cut. @throws ApiError 400 for a proxy that is not to be reached */
+  async setNetwork(sandbox: Sandbox, network: NetworkRequest): Promise<void> {
+    await this.#expectProxy(network);
     sandbox.network = network;
     this.#ways.get(sandbox)?.update(network);
+  }
+
+  async #expectProxy({ egressProxy }: NetworkRequest): Promise<void> {
+    const { outside } = this.#deps;
+    if (!egressProxy || !outside) return;
+    await addressOfProxy(egressProxy, outside).catch((error: Error) => {
+      throw new ApiError(400, error.message);
+    });
   }
 
   #openWay(sandbox: Sandbox): void {

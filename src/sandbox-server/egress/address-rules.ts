@@ -1,6 +1,8 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
+import type { SocksProxy } from './socks-proxy.ts';
+
 /** Addresses that are nobody's on the internet: this machine, its networks, and their metadata services. By RFC 6890 and its successors. */
 const PRIVATE = [
   '0.0.0.0/8',
@@ -29,6 +31,8 @@ export interface OutboundRules {
   allowOut?: string[];
   /** Addresses and ranges. */
   denyOut?: string[];
+  /** What connections that are permitted go through. */
+  egressProxy?: SocksProxy;
 }
 
 /** A list of addresses and ranges. @throws RangeError where an entry is neither */

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 
 import type { AskedHost } from './asked-host.ts';
+import { readable } from './readable.ts';
 
 const MAX_BYTES = 16_384;
 /** Who opens a connection of TLS or HTTP speaks first and at once. */
@@ -32,17 +33,4 @@ export async function hostAskedFor(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function readable(client: Duplex, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ['readable', 'end', 'close'];
-    const done = (): void => {
-      for (const event of events) client.off(event, done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    for (const event of events) client.on(event, done);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 
 import type { AddressRules, OutboundRules } from './address-rules.ts';
 import type { NameResolver } from './name-resolver.ts';
+import { askProxy, hostAndPort, type SocksProxy } from './socks-proxy.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** After which an outside that has gone without a word is noticed, in the end. */
@@ -83,7 +84,9 @@ export class Outbound {
   }
 
   async #connect(names: string[], address: string, port: number): Promise<Socket> {
-    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    const proxy = this.#rules.egressProxy;
+    const first = proxy ? await addressOfProxy(proxy, this) : { host: address, port };
+    const socket = connect({ ...first, allowHalfOpen: true, noDelay: true });
     const connection = { names, address, socket };
     this.#open.add(connection);
     socket.once('close', () => this.#open.delete(connection));
@@ -95,11 +98,34 @@ export class Outbound {
       // Without an error where the rules have changed meanwhile.
       socket.once('close', () => reject(new RefusedError(denied(names[0] ?? address))));
     });
+    socket.on('error', () => socket.destroy());
+    if (proxy) {
+      // Who is permitted by a name goes to that name, as the proxy knows it.
+      const target = this.isByNameAlone(address, names)
+        ? names.find((name) => this.#refusal([name], address) === undefined)
+        : address;
+      await askProxy(socket, proxy, target ?? address, port).catch((error: unknown) => {
+        socket.destroy();
+        throw error;
+      });
+    }
     socket.setTimeout(0);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.on('error', () => socket.destroy());
     return socket;
   }
+}
+
+/** Where a proxy is now. @throws RefusedError where that is nowhere, or on this machine or a private network */
+export async function addressOfProxy(
+  { address }: SocksProxy,
+  { names, addresses }: Pick<Outbound, 'names' | 'addresses'>,
+): Promise<{ host: string; port: number }> {
+  const { host = '', port = 0 } = hostAndPort(address) ?? {};
+  const found = await names.addresses(host);
+  const open = found.find((each) => !addresses.isClosed(each));
+  if (open !== undefined) return { host: open, port };
+  const why = found.length === 0 ? 'has no address' : 'is on this machine or a private network';
+  throw new RefusedError(`the egress proxy ${address} ${why}`);
 }
 
 function denied(name: string): string {

@@ -22,7 +22,7 @@ import type { AppContext, AppEnv } from './app-env.ts';
 import {
   connectTimeoutMs,
   createRequest,
-  readOutboundRules,
+  readNetworkUpdate,
   readTimeoutMs,
   wantsInternet,
 } from './create-request.ts';
@@ -174,8 +174,9 @@ export function controlPlane({
     const sandbox = find(c);
     // Where there is no way out there is nothing to deny, and none can be made later.
     wantsInternet(fields, { allowInternet: sandbox.request.internet });
-    const { allowOut: _, denyOut: __, ...kept } = sandbox.network;
-    sandboxes.setNetwork(sandbox, { ...kept, ...readOutboundRules(fields) });
+    const { allowPublicTraffic, maskRequestHost, httpsPorts } = sandbox.network;
+    const kept = { allowPublicTraffic, maskRequestHost, httpsPorts };
+    await sandboxes.setNetwork(sandbox, { ...kept, ...readNetworkUpdate(fields) });
     return new Response(null, { status: 204 });
   });
   app.route('/', snapshotRoutes(images));

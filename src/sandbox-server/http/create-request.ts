@@ -1,4 +1,5 @@
 import { addressList, isAddress, type OutboundRules } from '../egress/address-rules.ts';
+import { hostAndPort, type SocksProxy } from '../egress/socks-proxy.ts';
 import type { NetworkRequest, SandboxRequest } from '../sandbox.ts';
 import { readVolumeMounts } from '../volumes/volume-mounts.ts';
 import type { VolumeStore } from '../volumes/volume-store.ts';
@@ -43,9 +44,6 @@ export function createRequest(
 
 function readNetwork(fields: JsonFields | undefined): NetworkRequest {
   if (!fields) return {};
-  for (const name of ['rules', 'egressProxy']) {
-    if (fields.object(name)) throw new ApiError(501, `'network.${name}' cannot be had from this server`);
-  }
   const maskRequestHost = fields.optionalString('maskRequestHost');
   if (maskRequestHost !== undefined && !/^[\w.:${}-]{1,255}$/.test(maskRequestHost)) {
     throw new ApiError(400, `'maskRequestHost' is no host: ${maskRequestHost}`);
@@ -58,9 +56,18 @@ function readNetwork(fields: JsonFields | undefined): NetworkRequest {
   };
 }
 
-/** What a sandbox may reach. @throws ApiError 400 */
+/** What a running sandbox is to reach from now on; what is not said is cleared. @throws ApiError 400 · 501 */
+export function readNetworkUpdate(fields: JsonFields): OutboundRules {
+  const rules = readOutboundRules(fields);
+  if (fields.optionalBoolean('allow_internet_access') !== false) return rules;
+  return { ...rules, denyOut: [...new Set([...(rules.denyOut ?? []), '0.0.0.0/0'])] };
+}
+
+/** What a sandbox may reach. @throws ApiError 400 · 501 for what this server does not have */
 export function readOutboundRules(fields: JsonFields): OutboundRules {
   const network = fields.object('network') ?? fields;
+  if (network.object('rules')) throw new ApiError(501, `'network.rules' cannot be had from this server`);
+  const egressProxy = readProxy(network.object('egressProxy'));
   const allowOut = network.strings('allowOut');
   // Asked for without the internet, what is allowed is all that there is.
   const isList = allowOut.length > 0 && fields.optionalBoolean('allow_internet_access') === false;
@@ -77,16 +84,45 @@ export function readOutboundRules(fields: JsonFields): OutboundRules {
       cause: error,
     });
   }
-  return { ...(allowOut.length > 0 && { allowOut }), ...(denyOut.length > 0 && { denyOut }) };
+  return {
+    ...(allowOut.length > 0 && { allowOut }),
+    ...(denyOut.length > 0 && { denyOut }),
+    ...(egressProxy && { egressProxy }),
+  };
+}
+
+function readProxy(fields: JsonFields | undefined): SocksProxy | undefined {
+  if (!fields) return undefined;
+  const address = fields.string('address');
+  if (!hostAndPort(address)) {
+    throw new ApiError(400, `'egressProxy.address' has to be HOST:PORT, not '${address}'`);
+  }
+  const username = fields.optionalString('username');
+  const password = fields.optionalString('password');
+  for (const [name, value] of Object.entries({ username, password })) {
+    const bytes = Buffer.byteLength(value ?? 'x');
+    if (bytes < 1 || bytes > 255)
+      throw new ApiError(400, `'egressProxy.${name}' has to be of 1 to 255 bytes`);
+  }
+  if (password !== undefined && username === undefined) {
+    throw new ApiError(400, `'egressProxy.password' goes with a 'username'`);
+  }
+  return {
+    address,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+  };
 }
 
 /** Whether a sandbox is to reach the internet. @throws ApiError 400 where it asks for what the server does not give */
 export function wantsInternet(fields: JsonFields, server: { allowInternet: boolean }): boolean {
   const network = fields.object('network') ?? fields;
-  const wanted = fields.optionalBoolean('allow_internet_access') === true;
-  if (!wanted && network.listLength('allowOut') === 0) return false;
+  const asked = fields.optionalBoolean('allow_internet_access');
+  const isListed = network.listLength('allowOut') > 0;
+  const isByProxy = asked !== false && network.object('egressProxy') !== undefined;
+  if (asked !== true && !isListed && !isByProxy) return false;
   if (!server.allowInternet) {
-    const what = wanted ? 'allow_internet_access' : 'allowOut';
+    const what = asked ? 'allow_internet_access' : isListed ? 'allowOut' : 'egressProxy';
     throw new ApiError(400, `'${what}' is asked for, but this server was started without internet access`);
   }
   return true;

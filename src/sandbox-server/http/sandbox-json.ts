@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 
 import type { SandboxMetric } from '../metrics.ts';
-import type { Sandbox } from '../sandbox.ts';
+import type { NetworkRequest, Sandbox } from '../sandbox.ts';
 
 /** The guest daemon's version whose features this server has. */
 export const ENVD_VERSION = '0.6.4';
@@ -56,7 +56,7 @@ export function sandboxDetail(sandbox: Sandbox, domain: string | undefined): obj
     envdAccessToken: sandbox.accessToken,
     domain: domain ?? null,
     allowInternetAccess: internet,
-    network: sandbox.network,
+    network: shownNetwork(sandbox.network),
     lifecycle: { onTimeout: lifecycle.onTimeout, autoResume: lifecycle.autoResume },
   };
 }
@@ -64,4 +64,11 @@ export function sandboxDetail(sandbox: Sandbox, domain: string | undefined): obj
 /** What a sandbox used at one moment. */
 export function metricJson({ atMs, ...used }: SandboxMetric): object {
   return { timestamp: new Date(atMs).toISOString(), timestampUnix: Math.floor(atMs / 1000), ...used };
+}
+
+/** A proxy's password is never told. */
+function shownNetwork({ egressProxy, ...network }: NetworkRequest): object {
+  if (!egressProxy) return network;
+  const { password: _, ...shown } = egressProxy;
+  return { ...network, egressProxy: shown };
 }
