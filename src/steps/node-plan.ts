@@ -1,6 +1,6 @@
 import type { JobInput } from '../domain/job-input.ts';
 import type { SupervisedPlan } from './supervise.ts';
-import { runnerText } from './runner.ts';
+import { NODE_PARTS, runnerText } from './runner.ts';
 import { solutionFile } from './work-folder.ts';
 
 /** How Node runs a job's code: TypeScript without a build, which costs 3 ms to get ready for, and module kind by its syntax. */
@@ -23,8 +23,12 @@ export function nodePlan(job: JobInput, code: string, tests: string, coverage: b
     mode: 'command',
     argv: ['node', ...nodeFlags(job), '--eval', harness()],
     news: true,
-    environment: { ASSAY_TEST_FILE: testFile, ASSAY_COVERAGE: coverage ? solutionFile(job) : '' },
-    write: { [solutionFile(job)]: code, [testFile]: tests },
+    environment: {
+      ASSAY_TEST_FILE: testFile,
+      ASSAY_COVERAGE: coverage ? solutionFile(job) : '',
+      ASSAY_MARKS: String(tests.split('\n').length + 1),
+    },
+    write: { [solutionFile(job)]: code, [testFile]: `${tests}\n${MARK}\n` },
     watch: testFile,
   };
 }
@@ -40,22 +44,26 @@ export function scriptPlan(job: JobInput, code: string, tests: string): Supervis
     };
   const extension = job.language === 'typescript' ? 'ts' : 'js';
   const file = `script.test.${extension}`;
-  const lines = `${code}\n${tests}`.split('\n').length;
+  const lines = code.split('\n').length;
+  const last = lines + tests.split('\n').length + 1;
   return {
     mode: 'command',
     argv: ['node', ...nodeFlags(job), '--eval', harness()],
     news: true,
     environment: {
       ASSAY_TEST_FILE: file,
-      ASSAY_LAST_LINE: String(lines + 1),
+      ASSAY_MARKS: `${lines + 1},${last}`,
     },
-    write: { [file]: `${code}\n${tests}\n;globalThis.__assayReachedEnd();\n` },
+    write: { [file]: `${code}\n${MARK}${tests}\n${MARK}\n` },
     watch: file,
   };
 }
 
+/** Reached only by running all that comes before it. */
+const MARK = ';globalThis.__assayMark();';
+
 /** As a data URL: a module, whatever Node takes the text of `--eval` for, and no file that the code could change. */
 function harness(): string {
-  const encoded = Buffer.from(runnerText('node-tests.mjs')).toString('base64');
+  const encoded = Buffer.from(NODE_PARTS.map(runnerText).join('\n')).toString('base64');
   return `import('data:text/javascript;base64,${encoded}')`;
 }

@@ -2,6 +2,7 @@ import type { Sandbox } from '@e2b/code-interpreter';
 import type { JobInput } from '../domain/job-input.ts';
 import type { TestOutcome } from '../domain/step-outcome.ts';
 import { textOfContent } from '../store/content.ts';
+import { declaredTests } from './declared-tests.ts';
 import { runIoTests } from './io-tests.ts';
 import { nodePlan, scriptPlan } from './node-plan.ts';
 import { OutputKeeper } from './output.ts';
@@ -35,6 +36,7 @@ export async function runTests(
   try {
     const handlers: SupervisedHandlers = { onOutput: (stream, text) => output[stream].push(text) };
     const run = await supervise(sandbox, job, planOf(job, code, tests), context, handlers, warm);
+    if (job.tests.kind === 'node') run.news.unshift(['declared', await declaredTests(tests, job.language)]);
     const { cases, coverage, fault } = judgeTests(run, {
       timeoutMs: job.limits.timeoutMs,
       memoryMb: job.limits.memoryMb,

@@ -21,6 +21,8 @@ const PARTS = [
   'lean.py',
   'main.py',
 ];
+/** Of the harness in Node; the first holds the imports. */
+export const NODE_PARTS = ['node-tests.mjs', 'node-guard.mjs', 'node-report.mjs'];
 const WARM_UP_TIMEOUT_MS = 60_000;
 const CLEAN_TIMEOUT_MS = 15_000;
 
@@ -175,7 +177,7 @@ let textsHash: string | undefined;
 
 /** Changes with the text of any runner. */
 export function runnersHash(): string {
-  textsHash ??= sha256([...PARTS, 'node-tests.mjs', 'script-tests.sh'].map(runnerText).join('\n'));
+  textsHash ??= sha256([...PARTS, ...NODE_PARTS, 'script-tests.sh'].map(runnerText).join('\n'));
   return textsHash;
 }
 

@@ -135,7 +135,7 @@ function incomplete(run: SupervisedRun, cases: TestCase[]): CodeFault | undefine
     run.news.find(([name]) => name === what)?.[1] as string[] | undefined;
   const collected = list('collected');
   const names = cases.map((test) => test.name);
-  const bare = new Set((collected ?? names).map((name) => name.replace(/\[.*$/s, '')));
+  const bare = new Set((collected ?? names).flatMap((name) => [name, name.replace(/\[.*$/s, '')]));
   const absent = (list('declared') ?? []).find((name) => !bare.has(name));
   const whole = cases.every((test) => test.outcome === 'skipped');
   if (absent !== undefined && !whole) return forged(`the test ${absent} did not run`);

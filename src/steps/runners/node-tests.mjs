@@ -1,31 +1,43 @@
 // Beside the code, before it: runs a node:test file in this process and tells of each test. Its secrets live in closures.
 import * as assertNamespace from 'node:assert';
 import asyncHooks from 'node:async_hooks';
-import * as strictNamespace from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
-import fs, { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import fs, { readFileSync } from 'node:fs';
 import inspector from 'node:inspector';
 import Module from 'node:module';
 import { basename } from 'node:path';
-import { Readable } from 'node:stream';
 import * as testNamespace from 'node:test';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
 
-const { ASSAY_NEWS_FD, ASSAY_TEST_FILE, ASSAY_COVERAGE, ASSAY_LAST_LINE } = process.env;
-for (const name of ['ASSAY_NEWS_FD', 'ASSAY_TEST_FILE', 'ASSAY_COVERAGE', 'ASSAY_LAST_LINE'])
+const { ASSAY_NEWS_FD, ASSAY_TEST_FILE, ASSAY_COVERAGE, ASSAY_MARKS } = process.env;
+for (const name of ['ASSAY_NEWS_FD', 'ASSAY_TEST_FILE', 'ASSAY_COVERAGE', 'ASSAY_MARKS'])
   delete process.env[name];
 
+const isScript = ASSAY_TEST_FILE.startsWith('script.');
+const testText = readFileSync(ASSAY_TEST_FILE, 'utf8');
 /** Whether the tests say that some of them are not to run. */
-const maySkip = /\b(skip|todo|only|expectFailure)\b/.test(readFileSync(ASSAY_TEST_FILE, 'utf8'));
+const maySkip = /\b(skip|todo|only|expectFailure)\b/.test(testText);
 const stackBelow = makeStackReader();
 const tell = makeReporter(Number(ASSAY_NEWS_FD));
 resolveLikeTypeScript(Module.registerHooks);
+const marks = markTheWay();
+takeTestsOffTheDisk(Module.registerHooks, fs.rmSync);
 for (const { prototype } of [asyncHooks.AsyncResource, asyncHooks.AsyncLocalStorage])
   lock(prototype, Reflect.ownKeys(prototype), 'async_hooks');
-lock(assertNamespace.default);
-lock(assertNamespace.default.strict);
-const changed = snapshot();
+/** Set once all is in place. */
+let changed;
+const check = () => {
+  const sentence = changed?.();
+  if (sentence) tell('tamper', sentence);
+};
+// Where the tests replace things themselves, only the end of each is looked at.
+const steady =
+  !/mock|defineProperty|(Math|JSON|Object|Array|String|Number|Promise|prototype)\.\w+\s*=[^=>]/.test(
+    testText,
+  );
+const checkOften = steady ? limited(check) : undefined;
+lock(assertNamespace.default, undefined, 'assert', checkOften);
+lock(assertNamespace.default.strict, undefined, 'assert', checkOften);
 for (const [owner, name] of [
   [v8, 'getHeapSnapshot'],
   [v8, 'writeHeapSnapshot'],
@@ -48,57 +60,21 @@ for (const name of [
   'createReadStream',
   'copyFileSync',
   'cpSync',
+  'writeFileSync',
+  'rmSync',
+  'unlinkSync',
+  'renameSync',
+  'symlinkSync',
+  'linkSync',
 ])
   watchTests(fs, name);
 for (const name of ['readFile', 'open', 'copyFile', 'cp']) watchTests(fs.promises, name);
 // Without a listener, this signal opens an inspector.
 process.on('SIGUSR1', () => tell('tamper', 'the code sent the signal that opens an inspector'));
 Module.syncBuiltinESMExports();
+changed = snapshot();
 
-await (ASSAY_TEST_FILE.startsWith('script.') ? runScript() : runTests());
-
-function makeReporter(fd) {
-  const nonce = randomHex();
-  const write = writeSync;
-  const apply = Reflect.apply;
-  const charCodeAt = String.prototype.charCodeAt;
-  const substring = String.prototype.substring;
-  const slice = (text, from) => apply(substring, text, [from]);
-  let count = 0;
-  write(fd, nonce + '\n');
-  // Python's literals, from primitives alone: nothing that the code could have replaced is called.
-  const literal = (value) => {
-    if (typeof value === 'number') return value === value && value - value === 0 ? '' + value : '0';
-    const text = '' + value;
-    let quoted = "'";
-    for (let at = 0; at < text.length && at < 6000; at++) {
-      const code = apply(charCodeAt, text, [at]);
-      if (code === 39 || code === 92) quoted += '\\' + text[at];
-      else if (code < 32 || code > 126)
-        quoted += '\\u' + hex(code >> 12) + hex(code >> 8) + hex(code >> 4) + hex(code);
-      else quoted += text[at];
-    }
-    return quoted + "'";
-  };
-  const hex = (digit) => '0123456789abcdef'[digit & 15];
-  return (...news) => {
-    let line = nonce + ' ' + count + ' (';
-    for (let at = 0; at < news.length; at++) line += literal(news[at]) + ',';
-    count += 1;
-    line += ')\n';
-    // ASCII only, so characters are bytes.
-    for (let sent = 0; sent < line.length;) sent += write(fd, slice(line, sent));
-  };
-}
-
-/** Loading `node:crypto` for it would take 3 ms. */
-function randomHex() {
-  const bytes = Buffer.alloc(16);
-  const fd = openSync('/dev/urandom');
-  readSync(fd, bytes, 0, 16, null);
-  closeSync(fd);
-  return bytes.toString('hex');
-}
+await (isScript ? runScript() : runTests());
 
 /** Last of all: what Node itself takes down at its end, the kernel takes down in a fraction of the time. */
 function endQuickly() {
@@ -106,153 +82,67 @@ function endQuickly() {
   process.on('exit', () => kill(pid, 'SIGKILL'));
 }
 
-/** What tests lean on, as it is now; the function returned names the first thing that is not so any more. */
-function snapshot() {
-  const { getOwnPropertyDescriptor, is } = Object;
-  const entries = [];
-  const take = (owner, path, left = []) => {
-    for (const key of Reflect.ownKeys(owner)) {
-      if (left.includes(key)) continue;
-      const found = getOwnPropertyDescriptor(owner, key);
-      if (typeof (found.value ?? found.get) === 'function')
-        entries.push([owner, key, found.value, found.get, path + '.' + String(key)]);
-    }
-  };
-  for (const name of [
-    'Object',
-    'Function',
-    'Array',
-    'String',
-    'Number',
-    'Boolean',
-    'Symbol',
-    'BigInt',
-    'Math',
-    'JSON',
-    'Promise',
-    'Map',
-    'Set',
-    'WeakMap',
-    'WeakSet',
-    'RegExp',
-    'Error',
-    'Reflect',
-    'Uint8Array',
-    'ArrayBuffer',
-  ]) {
-    entries.push([globalThis, name, globalThis[name], undefined, name]);
-    take(globalThis[name], name, ['random']);
-    if (globalThis[name].prototype) take(globalThis[name].prototype, name + '.prototype');
-  }
-  const assert = assertNamespace.default;
-  take(assert, 'assert');
-  take(assert.strict, 'assert.strict');
-  take(assert.AssertionError.prototype, 'AssertionError.prototype');
-  take(testNamespace.default, 'node:test');
-  take(EventEmitter.prototype, 'EventEmitter.prototype');
-  take(Readable.prototype, 'Readable.prototype');
-  take(Module, 'Module', ['register', 'registerHooks']);
-  take(Module.prototype, 'Module.prototype');
-  for (const [namespace, path] of [
-    [assertNamespace, 'assert'],
-    [strictNamespace, 'assert/strict'],
-    [testNamespace, 'node:test'],
-  ])
-    for (const key of Object.keys(namespace))
-      entries.push([namespace, key, namespace[key], undefined, path + '.' + key]);
-  const exit = process.reallyExit;
-  const { hasOwn } = Object;
-  // What test runners ask objects for.
-  const asked =
-    'skip todo only timeout plan expectFailure type failureType details error get set value'.split(' ');
-  return () => {
-    for (let at = 0; at < asked.length; at++)
-      if (hasOwn(Object.prototype, asked[at])) return 'Object.prototype.' + asked[at] + ' was added';
-    for (let at = 0; at < entries.length; at++) {
-      const entry = entries[at];
-      const found = getOwnPropertyDescriptor(entry[0], entry[1]);
-      if (!found || !is(found.value, entry[2]) || (entry[3] !== undefined && !is(found.get, entry[3])))
-        return entry[4] + ' was replaced';
-    }
-    return process.reallyExit === exit ? undefined : 'process.reallyExit was replaced';
-  };
-}
-
-/** Tells when the code uses what would show it the runner's secrets. */
-function watch(owner, name, harmless = () => false) {
-  const original = owner[name];
-  if (typeof original !== 'function') return;
-  const said = (args) => harmless(args) || tell('tamper', 'the code used ' + name);
-  owner[name] = new Proxy(original, {
-    apply: (target, self, args) => (said(args), Reflect.apply(target, self, args)),
-    construct: (target, args, made) => (said(args), Reflect.construct(target, args, made)),
-  });
-}
-
-/** Tells when a function that decides, such as an assertion, is replaced, even if it is put back before anybody looks. */
-function lock(owner, keys = Object.keys(owner), label = 'assert') {
-  const define = Object.defineProperty;
-  for (const key of keys) {
-    const { value, enumerable } = Object.getOwnPropertyDescriptor(owner, key);
-    if (typeof value !== 'function' || key === 'constructor') continue;
-    Object.defineProperty(owner, key, {
-      configurable: false,
-      enumerable,
-      get: () => value,
-      set(other) {
-        // What only inherits from it may have its own.
-        if (this !== owner)
-          define(this, key, { value: other, writable: true, enumerable: true, configurable: true });
-        else if (other !== value) tell('tamper', label + '.' + String(key) + ' was replaced');
-      },
-    });
-  }
-}
-
-/** Reads the lines of the stack below a function, however the code has stacks prepared. */
-function makeStackReader() {
-  const { captureStackTrace } = Error;
-  return (below) => {
-    const site = {};
-    const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
-    if (prepare) delete Error.prepareStackTrace;
-    captureStackTrace(site, below);
-    const lines = site.stack.split('\n').slice(1);
-    if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
-    return lines;
-  };
-}
-
-/** Tells when the code reads the file of its tests; Node itself may. */
-function watchTests(owner, name) {
-  const original = owner[name];
-  owner[name] = new Proxy(original, {
-    apply(target, self, args) {
-      const path = typeof args[0] === 'string' || args[0] instanceof URL ? String(args[0]) : '';
-      if (path.endsWith(ASSAY_TEST_FILE) && byCode())
-        tell('tamper', 'the code read the file of its tests by ' + name);
-      return Reflect.apply(target, self, args);
+/**
+ * The test file says where it has come to, by calling a function: in a script where the code ends, and from its last line. Who calls it
+ * from elsewhere has no business to.
+ */
+function markTheWay() {
+  const lines = ASSAY_MARKS.split(',').map(Number);
+  const way = { lines, reached: 0 };
+  Object.defineProperty(globalThis, '__assayMark', {
+    value() {
+      const [caller] = stackBelow(globalThis.__assayMark);
+      const line = Number(/:(\d+):\d+\)?$/.exec(caller)?.[1]);
+      if (line !== way.lines[way.reached] || !caller.includes(ASSAY_TEST_FILE))
+        tell('tamper', 'the code called a mark of the tests by itself');
+      way.reached += 1;
+      check();
     },
   });
+  return way;
 }
 
-/** Whether the function that called the caller is not one of Node's own. */
-function byCode() {
-  const [, caller = ''] = stackBelow(byCode);
-  return caller !== '' && !caller.includes('(node:') && !caller.includes('at node:');
-}
-
-/** Whoever follows asynchronous resources does not get hold of the tests among them. */
-function hideTests() {
-  const { createHook } = asyncHooks;
-  asyncHooks.createHook = (callbacks) => {
-    const init = callbacks?.init;
-    if (typeof init !== 'function') return createHook(callbacks);
-    return createHook({
-      ...callbacks,
-      init: (id, type, trigger, resource) =>
-        Reflect.apply(init, callbacks, [id, type, trigger, 'reportStarted' in resource ? {} : resource]),
+/**
+ * Once Node has read the tests, nobody else is to, by whatever program. A file of its own is read when it first imports something, a
+ * script when it is loaded; a CommonJS one is still looked for until it is compiled.
+ */
+function takeTestsOffTheDisk(registerHooks, remove) {
+  if (/__filename|import\.meta\.(url|filename)|argv\[1\]/.test(testText)) return;
+  const end = '/' + ASSAY_TEST_FILE;
+  let there = true;
+  const takeOff = () => {
+    if (there) remove(ASSAY_TEST_FILE, { force: true });
+    there = false;
+  };
+  const { _compile } = Module.prototype;
+  Module.prototype._compile = function (text, name, ...rest) {
+    if (name.endsWith(end)) takeOff();
+    return Reflect.apply(_compile, this, [text, name, ...rest]);
+  };
+  if (!isScript)
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (there && context.parentURL?.endsWith(end)) takeOff();
+        return next(specifier, context);
+      },
     });
+  else
+    registerHooks({
+      load(url, context, next) {
+        const loaded = next(url, context);
+        if (!url.endsWith(end)) return loaded;
+        if (String(loaded.format).startsWith('module')) takeOff();
+        return { ...loaded, source: testText };
+      },
+    });
+}
+
+/** Runs each of the first thirty times, and then each hundredth. */
+function limited(run) {
+  let times = 0;
+  return () => {
+    if (changed) times += 1;
+    if (times <= 30 || times % 100 === 0) run();
   };
 }
 
@@ -278,11 +168,8 @@ function resolveLikeTypeScript(registerHooks) {
 }
 
 async function runTests() {
-  const check = () => {
-    const sentence = changed();
-    if (sentence) tell('tamper', sentence);
-  };
   const names = [];
+  let broken = false;
   tell('ready');
   const options = { files: [ASSAY_TEST_FILE], isolation: 'none', concurrency: 1 };
   if (ASSAY_COVERAGE)
@@ -303,6 +190,8 @@ async function runTests() {
     } else if (type === 'test:coverage') coverage(data.summary);
   }
   check();
+  if (!broken && marks.reached !== marks.lines.length)
+    tell('tamper', 'the file of the tests ended before its last line');
   tell('finish');
   endQuickly();
 
@@ -311,8 +200,12 @@ async function runTests() {
     const name = [...names, data.name].join(' > ');
     const error = data.details?.error;
     const cause = error?.cause instanceof Error ? error.cause : error;
-    if (type === 'test:fail' && data.nesting === 0 && basename(data.name) === ASSAY_TEST_FILE)
+    if (type === 'test:fail' && data.nesting === 0 && basename(data.name) === ASSAY_TEST_FILE) {
+      broken = true;
       return tell('error', nameOf(cause), messageOf(cause), stackOf(cause));
+    }
+    // A file without tests is told of as a test that passed.
+    if (data.nesting === 0 && basename(data.name) === ASSAY_TEST_FILE) return;
     if (data.details?.type === 'suite' && (type === 'test:pass' || error?.failureType === 'subtestsFailed'))
       return;
     const own = (key) => (Object.hasOwn(data, key) ? data[key] : undefined);
@@ -331,39 +224,8 @@ async function runTests() {
   }
 }
 
-function coverage({ files, workingDirectory }) {
-  let text = '';
-  for (const file of files) {
-    const missing = file.lines.filter((line) => line.count === 0).map((line) => line.line);
-    const path = file.path.startsWith(workingDirectory)
-      ? file.path.slice(workingDirectory.length + 1)
-      : file.path;
-    text +=
-      JSON.stringify([
-        path,
-        file.coveredLineCount,
-        file.totalLineCount,
-        file.coveredBranchCount,
-        file.totalBranchCount,
-        missing.slice(0, 500),
-      ]) + '\n';
-    if (text.length > 5000) break;
-  }
-  tell('coverage-json', text);
-}
-
 async function runScript() {
   const started = performance.now();
-  const lastLine = Number(ASSAY_LAST_LINE);
-  let reached = 0;
-  Object.defineProperty(globalThis, '__assayReachedEnd', {
-    value() {
-      const [caller] = stackBelow(globalThis.__assayReachedEnd);
-      const line = Number(/:(\d+):\d+\)?$/.exec(caller)?.[1]);
-      if (line !== lastLine) tell('tamper', 'the code called the mark at the end of the tests by itself');
-      reached += 1;
-    },
-  });
   tell('ready');
   tell('start', 'script');
   try {
@@ -373,31 +235,9 @@ async function runScript() {
     process.exitCode = 1;
     return tell('finish');
   }
-  const sentence = changed();
-  if (sentence) tell('tamper', sentence);
-  if (reached !== 1) tell('tamper', 'the code ended before its tests');
+  check();
+  if (marks.reached !== marks.lines.length) tell('tamper', 'the code ended before its tests');
   tell('done', 'script', 'passed', performance.now() - started, '', '');
   tell('finish');
   endQuickly();
-}
-
-function nameOf(error) {
-  if (error?.code === 'ERR_ASSERTION') return 'AssertionError';
-  return typeof error?.name === 'string' ? error.name : typeof error;
-}
-function messageOf(error) {
-  const message = typeof error?.message === 'string' ? error.message : String(error);
-  return typeof error?.code === 'string' && !message.includes(error.code) && error.code !== 'ERR_ASSERTION'
-    ? error.code + ' ' + message
-    : message;
-}
-function stackOf(error) {
-  return typeof error?.stack === 'string' ? error.stack : '';
-}
-function failureOf(error) {
-  const stack = stackOf(error)
-    .split('\n')
-    .filter((line) => !/^\s+at .*(node:internal|node:async_hooks|data:text\/javascript)/.test(line))
-    .join('\n');
-  return stack || messageOf(error);
 }

@@ -1,0 +1,192 @@
+// Beside the code: notices what the code has no business with.
+/* oxlint-disable no-unused-vars -- The harness is put together from this and others. */
+import * as strictNamespace from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
+
+/** What tests lean on, as it is now; the function returned names the first thing that is not so any more. */
+function snapshot() {
+  const { getOwnPropertyDescriptor, getPrototypeOf, is } = Object;
+  const { hasInstance } = Symbol;
+  const entries = [];
+  const take = (owner, path, left = []) => {
+    for (const key of Reflect.ownKeys(owner)) {
+      if (left.includes(key)) continue;
+      const found = getOwnPropertyDescriptor(owner, key);
+      if (typeof (found.value ?? found.get) === 'function')
+        entries.push([owner, key, found.value, found.get, path + '.' + String(key)]);
+    }
+  };
+  for (const name of [
+    'Object',
+    'Function',
+    'Array',
+    'String',
+    'Number',
+    'Boolean',
+    'Symbol',
+    'BigInt',
+    'Math',
+    'JSON',
+    'Promise',
+    'Map',
+    'Set',
+    'WeakMap',
+    'WeakSet',
+    'RegExp',
+    'Error',
+    'Reflect',
+    'Uint8Array',
+    'Float64Array',
+    'ArrayBuffer',
+    'Date',
+    'TypeError',
+    'RangeError',
+    'SyntaxError',
+    'ReferenceError',
+    'AggregateError',
+  ]) {
+    if (name !== 'Date') {
+      entries.push([globalThis, name, globalThis[name], undefined, name]);
+      take(globalThis[name], name, ['random']);
+    }
+    if (globalThis[name].prototype) take(globalThis[name].prototype, name + '.prototype');
+  }
+  for (const each of [[], new Map(), new Set(), '', 'a'.matchAll(/a/g)])
+    take(Object.getPrototypeOf(each[Symbol.iterator]()), 'iterator');
+  take(Object.getPrototypeOf(Uint8Array.prototype), 'TypedArray.prototype');
+  entries.push([globalThis, 'structuredClone', structuredClone, undefined, 'structuredClone']);
+  const assert = assertNamespace.default;
+  take(assert, 'assert');
+  take(assert.strict, 'assert.strict');
+  take(assert.AssertionError.prototype, 'AssertionError.prototype');
+  take(testNamespace.default, 'node:test');
+  take(EventEmitter.prototype, 'EventEmitter.prototype');
+  take(Readable.prototype, 'Readable.prototype');
+  take(Module, 'Module', ['register', 'registerHooks']);
+  take(Module.prototype, 'Module.prototype');
+  for (const [namespace, path] of [
+    [assertNamespace, 'assert'],
+    [strictNamespace, 'assert/strict'],
+    [testNamespace, 'node:test'],
+  ])
+    for (const key of Object.keys(namespace))
+      entries.push([namespace, key, namespace[key], undefined, path + '.' + key]);
+  // What only some tests decide by.
+  const has = (word) => testText.includes(word);
+  if (has('child_process')) take(process.getBuiltinModule('node:child_process'), 'node:child_process');
+  if (has('node:util')) take(process.getBuiltinModule('node:util'), 'node:util');
+  if (has('mock')) take(Object.getPrototypeOf(testNamespace.mock.fn().mock), 'mock');
+  if (has('process.exit')) entries.push([process, 'exit', process.exit, undefined, 'process.exit']);
+  const exit = process.reallyExit;
+  const { hasOwn } = Object;
+  // What test runners ask objects for.
+  const asked =
+    'skip todo only timeout plan expectFailure type failureType details error get set value toJSON'.split(
+      ' ',
+    );
+  // By a method of their own, classes of errors could pass for each other.
+  const classes = [Error, TypeError, RangeError, SyntaxError, ReferenceError, Map, Set, Array, Promise];
+  const parents = classes.map(Object.getPrototypeOf);
+  const protos = classes.map((each) => Object.getPrototypeOf(each.prototype));
+  return () => {
+    for (let at = 0; at < asked.length; at++)
+      if (hasOwn(Object.prototype, asked[at])) return 'Object.prototype.' + asked[at] + ' was added';
+    for (let at = 0; at < classes.length; at++)
+      if (
+        hasOwn(classes[at], hasInstance) ||
+        getPrototypeOf(classes[at]) !== parents[at] ||
+        getPrototypeOf(classes[at].prototype) !== protos[at]
+      )
+        return classes[at].name + ' passes for another class';
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at];
+      const found = getOwnPropertyDescriptor(entry[0], entry[1]);
+      if (!found || !is(found.value, entry[2]) || (entry[3] !== undefined && !is(found.get, entry[3])))
+        return entry[4] + ' was replaced';
+    }
+    return process.reallyExit === exit ? undefined : 'process.reallyExit was replaced';
+  };
+}
+
+/** Tells when the code uses what would show it the runner's secrets. */
+function watch(owner, name, harmless = () => false) {
+  const original = owner[name];
+  if (typeof original !== 'function') return;
+  const said = (args) => harmless(args) || tell('tamper', 'the code used ' + name);
+  owner[name] = new Proxy(original, {
+    apply: (target, self, args) => (said(args), Reflect.apply(target, self, args)),
+    construct: (target, args, made) => (said(args), Reflect.construct(target, args, made)),
+  });
+}
+
+/** Tells when a function that decides, such as an assertion, is replaced, even if it is put back before anybody looks. */
+function lock(owner, keys = Object.keys(owner), label = 'assert', used = () => {}) {
+  const define = Object.defineProperty;
+  for (const key of keys) {
+    const { value, enumerable } = Object.getOwnPropertyDescriptor(owner, key);
+    if (typeof value !== 'function' || key === 'constructor') continue;
+    Object.defineProperty(owner, key, {
+      configurable: false,
+      enumerable,
+      get() {
+        used();
+        return value;
+      },
+      set(other) {
+        // What only inherits from it may have its own.
+        if (this !== owner)
+          define(this, key, { value: other, writable: true, enumerable: true, configurable: true });
+        else if (other !== value) tell('tamper', label + '.' + String(key) + ' was replaced');
+      },
+    });
+  }
+}
+
+/** Reads the lines of the stack below a function, however the code has stacks prepared. */
+function makeStackReader() {
+  const { captureStackTrace } = Error;
+  return (below) => {
+    const site = {};
+    const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+    if (prepare) delete Error.prepareStackTrace;
+    captureStackTrace(site, below);
+    const lines = site.stack.split('\n').slice(1);
+    if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
+    return lines;
+  };
+}
+
+/** Tells when the code reads or changes the file of its tests; Node itself may. */
+function watchTests(owner, name) {
+  const original = owner[name];
+  owner[name] = new Proxy(original, {
+    apply(target, self, args) {
+      const path = typeof args[0] === 'string' || args[0] instanceof URL ? String(args[0]) : '';
+      if (path.endsWith(ASSAY_TEST_FILE) && byCode())
+        tell('tamper', 'the code reached for the file of its tests by ' + name);
+      if (/^\/proc\/.*\/mem$/.test(path)) tell('tamper', 'the code opened the memory of a process');
+      return Reflect.apply(target, self, args);
+    },
+  });
+}
+
+/** Whether the function that called the caller is not one of Node's own. */
+function byCode() {
+  const [, caller = ''] = stackBelow(byCode);
+  return caller !== '' && !caller.includes('(node:') && !caller.includes('at node:');
+}
+
+/** Whoever follows asynchronous resources does not get hold of the tests among them. */
+function hideTests() {
+  const { createHook } = asyncHooks;
+  asyncHooks.createHook = (callbacks) => {
+    const init = callbacks?.init;
+    if (typeof init !== 'function') return createHook(callbacks);
+    return createHook({
+      ...callbacks,
+      init: (id, type, trigger, resource) =>
+        Reflect.apply(init, callbacks, [id, type, trigger, 'reportStarted' in resource ? {} : resource]),
+    });
+  };
+}
