@@ -25,6 +25,8 @@ const PRIVATE = [
   'ff00::/8',
 ];
 
+const OWN_MAX_AGE_MS = 1_000;
+
 /** What a sandbox may reach, by E2B's names. */
 export interface OutboundRules {
   /** Addresses, ranges and names (`*.example.com` for all below one); they win over `denyOut`. */
@@ -55,20 +57,27 @@ export function addressList(entries: string[]): BlockList {
 export class AddressRules {
   #private = addressList(PRIVATE);
   #excepted: BlockList;
+  #own = { addresses: new Set<string>(), readAtMs: -Infinity };
 
   /** @param excepted addresses of private networks that sandboxes may reach all the same, such as a mirror of packages */
   constructor(excepted: string[]) {
     this.#excepted = addressList(excepted);
   }
 
-  /** Why an address that a name stands for cannot be reached; undefined where it can. */
-  refusal(name: string, address: string, { allowOut = [], denyOut = [] }: OutboundRules): string | undefined {
+  /** Why an address cannot be reached that goes by these names, the first of which the reason tells; undefined where it can. */
+  refusal(
+    names: string[],
+    address: string,
+    { allowOut = [], denyOut = [] }: OutboundRules,
+  ): string | undefined {
+    const [name = address] = names;
     const plain = withoutMapping(address);
     if (this.isClosed(address)) {
       return `${name} is on this machine or a private network`;
     }
     if (contains(addressList(bothFamilies(allowOut.filter(isAddress))), plain)) return undefined;
-    if (allowOut.some((pattern) => !isAddress(pattern) && matchesName(pattern, name))) return undefined;
+    const patterns = allowOut.filter((rule) => !isAddress(rule));
+    if (patterns.some((pattern) => names.some((each) => matchesName(pattern, each)))) return undefined;
     if (!contains(addressList(bothFamilies(denyOut)), plain)) return undefined;
     return `${name} is denied by the sandbox's rules`;
   }
@@ -89,9 +98,16 @@ export class AddressRules {
 
   #isPrivate(address: string): boolean {
     if (contains(this.#private, address) || /^::ffff:/i.test(address)) return true;
-    // Read each time: addresses of a machine come and go.
-    const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-    return own.some((each) => each.address === address);
+    return this.#ownAddresses().has(address);
+  }
+
+  /** Addresses of a machine come and go. */
+  #ownAddresses(): Set<string> {
+    if (performance.now() - this.#own.readAtMs > OWN_MAX_AGE_MS) {
+      const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+      this.#own = { addresses: new Set(own.map(({ address }) => address)), readAtMs: performance.now() };
+    }
+    return this.#own.addresses;
   }
 }
 

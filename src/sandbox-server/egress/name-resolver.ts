@@ -18,7 +18,7 @@ export interface NamedAddress {
  */
 export class NameResolver {
   #resolver = new Resolver({ timeout: 2_000, tries: 2 });
-  #hosts = { text: '', readAtMs: -Infinity };
+  #hosts = { names: new Map<string, string[]>(), readAtMs: -Infinity };
 
   /** @param servers addresses, each with a port or without; the machine's own where there are none. @throws TypeError where one is no address */
   constructor(servers: string[] = []) {
@@ -36,8 +36,8 @@ export class NameResolver {
 
   /** Its addresses of one family; of IPv6 none where this machine has no way there. @throws errors of DNS, `ENOTFOUND` where there is no such name */
   async addressesOf(name: string, family: 4 | 6): Promise<NamedAddress[]> {
-    const listed = hostsEntries(await this.#hostsFile(), name);
-    if (listed.length > 0) {
+    const listed = (await this.#hostsFile()).get(name.toLowerCase());
+    if (listed) {
       return listed.filter((each) => isIP(each) === family).map((address) => ({ address, ttl: HOSTS_TTL_S }));
     }
     if (family === 4) return this.#resolver.resolve4(name, { ttl: true });
@@ -49,12 +49,12 @@ export class NameResolver {
     return this.#resolver;
   }
 
-  async #hostsFile(): Promise<string> {
+  async #hostsFile(): Promise<Map<string, string[]>> {
     if (performance.now() - this.#hosts.readAtMs > HOSTS_MAX_AGE_MS) {
       const text = await readFile('/etc/hosts', 'utf8').catch(() => '');
-      this.#hosts = { text, readAtMs: performance.now() };
+      this.#hosts = { names: namesOfHosts(text), readAtMs: performance.now() };
     }
-    return this.#hosts.text;
+    return this.#hosts.names;
   }
 }
 
@@ -64,11 +64,16 @@ function hasIpv6(): boolean {
   return own.some(({ address, internal }) => !internal && /^[23][0-9a-f]{3}:/i.test(address));
 }
 
-/** What a hosts file says of a name. */
-export function hostsEntries(text: string, name: string): string[] {
-  const wanted = name.toLowerCase();
-  return text.split('\n').flatMap((line) => {
+/** What a hosts file says: the addresses of each name, in small letters. */
+export function namesOfHosts(text: string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
     const [address = '', ...names] = (line.split('#')[0] ?? '').trim().split(/\s+/);
-    return names.some((each) => each.toLowerCase() === wanted) && isIP(address) ? [address] : [];
-  });
+    if (!isIP(address)) continue;
+    for (const name of names) {
+      const key = name.toLowerCase();
+      found.set(key, [...(found.get(key) ?? []), address]);
+    }
+  }
+  return found;
 }

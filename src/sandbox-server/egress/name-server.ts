@@ -9,9 +9,10 @@ const HEADER_BYTES = 12;
 const DATAGRAM_BYTES = 512;
 const MAX_DATAGRAM_BYTES = 1_232;
 const MAX_ANSWER_BYTES = 65_535;
+const MAX_ADDRESSES = 256;
 /** What was looked up is the name that rules go by, so it is not to be believed for long. */
 const MAX_TTL_S = 300;
-const NAME = /^(?=.{1,253}$)[\x21-\x7e]{1,63}(\.[\x21-\x7e]{1,63})*$/;
+const NAME = /^(?=.{1,253}$)[\x21-\x2d\x2f-\x7e]{1,63}(\.[\x21-\x2d\x2f-\x7e]{1,63})*$/;
 
 /** dns-packet's flags, which its types lack in part. */
 const TRUNCATED = 1 << 9;
@@ -82,7 +83,9 @@ export class NameServer {
       case 'A':
       case 'AAAA': {
         const found = await names.addressesOf(name, type === 'A' ? 4 : 6);
-        const told = found.filter(({ address }) => !this.#outbound.addresses.isClosed(address));
+        const told = found
+          .slice(0, MAX_ADDRESSES)
+          .filter(({ address }) => !this.#outbound.addresses.isClosed(address));
         for (const { address } of told) this.#lookedUp.add(name, address);
         return told.map(({ address, ttl }) => ({ type, data: address, ttl: Math.min(ttl, MAX_TTL_S) }));
       }

@@ -67,10 +67,7 @@ export class Outbound {
    * @throws RefusedError · errors of the network
    */
   async connectToAddress(address: string, port: number, names: string[]): Promise<Socket> {
-    const all = [address, ...names];
-    const refusal = this.#refusal(all, address);
-    if (refusal !== undefined) throw new RefusedError(refusal);
-    return this.#connect(all, address, port);
+    return this.#connect([address, ...names], address, port);
   }
 
   /** Whether an address is permitted for one of these names, and not by itself. */
@@ -79,13 +76,15 @@ export class Outbound {
   }
 
   #refusal(names: string[], address: string): string | undefined {
-    const refusals = names.map((name) => this.addresses.refusal(name, address, this.#rules));
-    return refusals.includes(undefined) ? undefined : (refusals[0] ?? denied(address));
+    return this.addresses.refusal(names, address, this.#rules);
   }
 
   async #connect(names: string[], address: string, port: number): Promise<Socket> {
     const proxy = this.#rules.egressProxy;
     const first = proxy ? await addressOfProxy(proxy, this) : { host: address, port };
+    // They may have changed meanwhile.
+    const refusal = this.#refusal(names, address);
+    if (refusal !== undefined) throw new RefusedError(refusal);
     const socket = connect({ ...first, allowHalfOpen: true, noDelay: true });
     const connection = { names, address, socket };
     this.#open.add(connection);

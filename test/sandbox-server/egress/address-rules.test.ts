@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { AddressRules, addressList } from '../../../src/sandbox-server/egress/address-rules.ts';
-import { hostsEntries, NameResolver } from '../../../src/sandbox-server/egress/name-resolver.ts';
+import { NameResolver, namesOfHosts } from '../../../src/sandbox-server/egress/name-resolver.ts';
 
 const rules = new AddressRules(['10.9.0.0/16']);
 
@@ -35,13 +35,13 @@ test.each([
   '2002:7f00:1::',
   'ff02::1',
 ])('%s is not the internet', (address) => {
-  expect(rules.refusal('name', address, {})).toContain('private network');
-  expect(rules.refusal('name', address, { allowOut: [address, '0.0.0.0/0', 'name', '*'] })).toBeDefined();
+  expect(rules.refusal(['name'], address, {})).toContain('private network');
+  expect(rules.refusal(['name'], address, { allowOut: [address, '0.0.0.0/0', 'name', '*'] })).toBeDefined();
 });
 
 test('every address of this machine is refused, whatever it is', () => {
   for (const { address } of Object.values(networkInterfaces()).flatMap((each) => each ?? [])) {
-    expect(rules.refusal('name', address.split('%')[0] ?? '', {})).toBeDefined();
+    expect(rules.refusal(['name'], address.split('%')[0] ?? '', {})).toBeDefined();
   }
 });
 
@@ -53,14 +53,14 @@ test.each([
   '2606:4700:4700::1111',
   '10.9.1.2',
   '::ffff:8.8.8.8',
-])('%s can be reached', (address) => expect(rules.refusal('name', address, {})).toBeUndefined());
+])('%s can be reached', (address) => expect(rules.refusal(['name'], address, {})).toBeUndefined());
 
 test('what is denied is refused, what is allowed wins', () => {
   const all = { denyOut: ['0.0.0.0/0', '::/0'] };
-  expect(rules.refusal('a.example.com', '8.8.8.8', all)).toContain('denied');
-  expect(rules.refusal('a.example.com', '2606:4700::1', all)).toContain('denied');
+  expect(rules.refusal(['a.example.com'], '8.8.8.8', all)).toContain('denied');
+  expect(rules.refusal(['a.example.com'], '2606:4700::1', all)).toContain('denied');
   const open = (allowOut: string[], name = 'a.example.com'): unknown =>
-    rules.refusal(name, '8.8.8.8', { ...all, allowOut });
+    rules.refusal([name], '8.8.8.8', { ...all, allowOut });
   expect(open(['8.8.8.0/24'])).toBeUndefined();
   expect(open(['A.example.com'])).toBeUndefined();
   expect(open(['*.example.com'])).toBeUndefined();
@@ -73,9 +73,11 @@ test('what is denied is refused, what is allowed wins', () => {
 });
 
 test("E2B's word for all traffic means that of IPv6 too", () => {
-  expect(rules.refusal('x', '2606:4700::1', { denyOut: ['0.0.0.0/0'] })).toContain('denied');
-  expect(rules.refusal('x', '2606:4700::1', { denyOut: ['8.0.0.0/8'] })).toBeUndefined();
-  expect(rules.refusal('x', '2606:4700::1', { denyOut: ['::/0'], allowOut: ['0.0.0.0/0'] })).toBeUndefined();
+  expect(rules.refusal(['x'], '2606:4700::1', { denyOut: ['0.0.0.0/0'] })).toContain('denied');
+  expect(rules.refusal(['x'], '2606:4700::1', { denyOut: ['8.0.0.0/8'] })).toBeUndefined();
+  expect(
+    rules.refusal(['x'], '2606:4700::1', { denyOut: ['::/0'], allowOut: ['0.0.0.0/0'] }),
+  ).toBeUndefined();
 });
 
 test('a name that no rule lets through need not be looked up', () => {
@@ -100,7 +102,9 @@ test('no rules of a sandbox open any private address', () => {
   fc.assert(
     fc.property(address, fc.array(fc.string()), (each, names) => {
       fc.pre(!each.startsWith('10.9.'));
-      return rules.refusal('name', each, { allowOut: [...names, each, `${each}/32`, 'name'] }) !== undefined;
+      return (
+        rules.refusal(['name'], each, { allowOut: [...names, each, `${each}/32`, 'name'] }) !== undefined
+      );
     }),
   );
 });
@@ -108,9 +112,10 @@ test('no rules of a sandbox open any private address', () => {
 test('names are looked up in the hosts file first; numbers in odd forms are no addresses', async () => {
   const text =
     '# 1.1.1.1 mirror\n10.9.1.2\tmirror Mirror.example # the mirror\nnonsense mirror\n::1 localhost\n';
-  expect(hostsEntries(text, 'mirror')).toEqual(['10.9.1.2']);
-  expect(hostsEntries(text, 'MIRROR.EXAMPLE')).toEqual(['10.9.1.2']);
-  expect(hostsEntries(text, '1.1.1.1')).toEqual([]);
+  const names = namesOfHosts(text);
+  expect(names.get('mirror')).toEqual(['10.9.1.2']);
+  expect(names.get('mirror.example')).toEqual(['10.9.1.2']);
+  expect(names.get('1.1.1.1')).toBeUndefined();
   const resolver = new NameResolver();
   expect(await resolver.addresses('::1')).toEqual(['::1']);
   expect(await resolver.addresses('localhost')).toContain('127.0.0.1');

@@ -359,7 +359,7 @@ u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 name = b'\\2db\\7example\\3com\\0'
 heads = [b'\\1\\2\\1\\0' + struct.pack('>4H', *counts) for counts in ((1, 0, 0, 0), (65535, 0, 0, 0), (0, 0, 0, 0), (1, 65535, 65535, 65535), (1, 0, 0, 2))]
 bodies = [b'', b'\\xc0\\x0c', b'\\xc0\\x0e\\xc0\\x0c\\0\\1\\0\\1', b'\\x3f' + b'a' * 63 + b'\\0', b'\\x3f' * 300, b'\\0\\0\\1\\0\\1', b'\\3a.b\\0\\0\\1\\0\\1',
-    b''.join(b'\\x3f' + b'a' * 63 for _ in range(5)) + b'\\0\\0\\1\\0\\1', b'\\2\\xff\\xfe\\0\\0\\1\\0\\1', name + b'\\0\\xff\\0\\1', name + b'\\0\\1\\0\\xff', os.urandom(400)]
+    b''.join(b'\\x3f' + b'a' * 63 for _ in range(5)) + b'\\0\\0\\1\\0\\1', b'\\2\\xff\\xfe\\0\\0\\1\\0\\1', b'\\1a' * 120 + b'\\1\\x7f\\0\\0\\1\\0\\1', name + b'\\0\\xff\\0\\1', name + b'\\0\\1\\0\\xff', os.urandom(400)]
 for head in heads:
     for body in bodies: u.sendto(head + body, ('127.77.0.1', 53))
 u.sendto(b'', ('127.77.0.1', 53)); u.sendto(b'x' * 60000, ('127.77.0.1', 53)); u.sendto(b'\\x81' * 40, ('127.77.0.1', 53))
