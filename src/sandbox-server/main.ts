@@ -14,6 +14,7 @@ const USAGE = `Usage: main.ts [options]
   --port N               port to listen on; 0 takes a free one (default 0)
   --host H               address to listen on (default 127.0.0.1)
   --api-key K            key that clients send (default $ASSAY_SANDBOX_API_KEY, else a random one)
+  --domain D[:PORT]      what PORT-ID. is put before to name a server in a sandbox (default localhost:PORT)
   --tls-cert FILE, --tls-key FILE  a certificate and its key, both PEM: speaks HTTPS and HTTP/2
   --state DIR            folder for sockets and records (default a temporary one)
   --max-sandboxes N      sandboxes at a time (default 100)
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
         port: { type: 'string' },
         host: { type: 'string' },
         'api-key': { type: 'string' },
+        domain: { type: 'string' },
         'tls-cert': { type: 'string' },
         'tls-key': { type: 'string' },
         state: { type: 'string' },
@@ -107,6 +109,7 @@ async function main(): Promise<void> {
       maxSandboxes: readNumber('--max-sandboxes', values['max-sandboxes']),
       warm: readNumber('--warm', values.warm),
       imagesMb: readNumber('--images-mb', values['images-mb']),
+      domain: readDomain(values.domain),
       bwrapPath: values.bwrap,
       python: values.python,
       nodePath: values.node,
@@ -153,6 +156,12 @@ function readTls(
   } catch (error) {
     return leave(EXIT_USAGE, `the certificate cannot be read: ${(error as Error).message}\n`);
   }
+}
+
+function readDomain(text: string | undefined): string | undefined {
+  if (text !== undefined && !/^[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/i.test(text))
+    leave(EXIT_USAGE, `--domain: '${text}' is no name of a domain\n`);
+  return text;
 }
 
 function readTemplate(text: string): TemplateOptions {

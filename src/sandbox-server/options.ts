@@ -40,6 +40,8 @@ export interface SandboxServerOptions {
   port?: number;
   /** Address to listen on. Default 127.0.0.1. */
   host?: string;
+  /** What `PORT-ID.` is put before to name a server in a sandbox, with its port where that is not 443. Default `localhost:PORT` for clients on the machine itself. */
+  domain?: string;
   /** Certificate and key, each PEM text: then it speaks HTTPS, with HTTP/2. */
   tls?: { cert: string; key: string };
   /** Key that clients send as `X-API-KEY`. */

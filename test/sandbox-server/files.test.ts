@@ -98,6 +98,44 @@ test('a stream of 300 MB passes through with flat memory in the server', async (
   await sandbox.files.remove('stream.bin');
 });
 
+test('signed URLs take and give 100 MB with flat memory in the server and the sandbox', async () => {
+  const ownMb = (pid: number | string): number =>
+    Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  const below = (pid: number | string): string[] =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .split(' ')
+      .filter((child) => child !== '')
+      .flatMap((child) => [child, ...below(child)]);
+  const all = [server.pid, ...below(server.pid)];
+  const before = all.map(ownMb);
+  const growth = all.map(() => 0);
+  const sample = (): void =>
+    all.forEach((pid, i) => (growth[i] = Math.max(growth[i] ?? 0, ownMb(pid) - (before[i] ?? 0))));
+  const chunk = randomBytes(1_000_000);
+  let left = 100;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sample();
+      if (left-- === 0) return controller.close();
+      controller.enqueue(chunk);
+    },
+  });
+  const headers = { 'content-type': 'application/octet-stream' };
+  const put: RequestInit & { duplex: 'half' } = { method: 'POST', headers, body, duplex: 'half' };
+  expect((await fetch(await sandbox.uploadUrl('streamed.bin'), put)).status).toBe(200);
+  let bytes = 0;
+  const answer = await fetch(await sandbox.downloadUrl('streamed.bin'));
+  for await (const piece of answer.body ?? []) {
+    sample();
+    bytes += (piece as Uint8Array).length;
+  }
+  expect(bytes).toBe(100_000_000);
+  const [own = 0, ...theirs] = growth;
+  expect(own).toBeLessThan(80);
+  expect(Math.max(...theirs)).toBeLessThan(8);
+  await sandbox.files.remove('streamed.bin');
+});
+
 test('parts of a file can be asked for', async () => {
   await sandbox.files.write('digits', '0123456789');
   const part = async (range: string): Promise<[number, string, string | null]> => {

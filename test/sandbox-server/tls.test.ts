@@ -1,9 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { get, type RequestOptions } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -25,8 +28,19 @@ describe.runIf(hasOpenssl())('with a certificate', () => {
   let server: TestSandboxServer;
 
   beforeAll(async () => {
+    const names = 'subjectAltName=DNS:localhost,DNS:*.sandboxes.localhost,IP:127.0.0.1';
     const options = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
-    execFileSync('openssl', ['req', ...options, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    const made = [
+      '-addext',
+      'basicConstraints=critical,CA:FALSE',
+      '-addext',
+      names,
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ];
+    execFileSync('openssl', ['req', ...options, ...made], { stdio: 'ignore' });
     server = await startTestSandboxServer({ packages: false, args: ['--tls-cert', cert, '--tls-key', key] });
   });
   afterAll(async () => {
@@ -77,4 +91,51 @@ describe.runIf(hasOpenssl())('with a certificate', () => {
     );
     session.close();
   });
+
+  test('a program reaches servers in sandboxes by https:// and getHost, with a domain, its certificate and names that are found', async () => {
+    const port = await freePort();
+    const domain = `sandboxes.localhost:${port}`;
+    const args = ['--tls-cert', cert, '--tls-key', key, '--domain', domain];
+    const own = await startTestSandboxServer({ packages: false, port, args });
+    const env = {
+      ...process.env,
+      NODE_EXTRA_CA_CERTS: cert,
+      E2B_API_URL: own.url,
+      E2B_SANDBOX_URL: own.url,
+      E2B_API_KEY: own.apiKey,
+    };
+    const node = ['--input-type=module', '--eval', ASKS_BY_HOST];
+    const { stdout } = await promisify(execFile)(process.execPath, node, { env, timeout: 25_000 });
+    await own.stop();
+    expect(JSON.parse(stdout)).toEqual({ domain, open: 200, closed: 502, gone: 502 });
+  });
 });
+
+/** Looks names under localhost up as systems with nss-myhostname do. */
+const ASKS_BY_HOST = `
+import dns from 'node:dns';
+import { Sandbox } from 'e2b';
+const { lookup } = dns;
+dns.lookup = (name, ...rest) => lookup(name.endsWith('.localhost') ? '127.0.0.1' : name, ...rest);
+const sandbox = await Sandbox.create('base');
+await sandbox.commands.run('python -m http.server 8000', { background: true });
+const ask = async (port) => (await fetch('https://' + sandbox.getHost(port))).status;
+let open = 0;
+for (let tries = 0; open !== 200 && tries < 50; tries++) {
+  open = await ask(8000);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
+const closed = await ask(3000);
+await sandbox.kill();
+const domain = sandbox.getHost(1).slice(sandbox.getHost(1).indexOf('.') + 1);
+console.log(JSON.stringify({ domain, open, closed, gone: await ask(8000) }));
+`;
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -11,9 +11,12 @@ interface ServeOptions {
   state?: string;
   maxSandboxes?: number;
   memoryMb?: number;
+  homeMb?: number;
+  tmpMb?: number;
   volumeMb?: number;
   imagesMb?: number;
   warm?: number;
+  domain?: string;
   tlsCert?: string;
   tlsKey?: string;
   internet?: boolean;
@@ -33,6 +36,8 @@ export function serveCommand(): Command {
     .option('--api-key <key>', 'key that clients send (default: ASSAY_SANDBOX_API_KEY, else a random one)')
     .option('--max-sandboxes <n>', 'sandboxes at a time (default: 100)', wholeNumber(1, 10_000))
     .option('--memory-mb <n>', 'memory of a sandbox in MiB (default: 1024)', wholeNumber(64, 1_048_576))
+    .option('--home-mb <n>', 'size of its home folder in MiB (default: 512)', wholeNumber(1, 1_048_576))
+    .option('--tmp-mb <n>', 'size of its /tmp in MiB (default: 256)', wholeNumber(1, 1_048_576))
     .option('--volume-mb <n>', 'size of a volume in MiB (default: 1024)', wholeNumber(1, 104_857_600))
     .option(
       '--images-mb <n>',
@@ -43,6 +48,10 @@ export function serveCommand(): Command {
       '--warm <n>',
       'sandboxes of the default template to start beforehand (default: 0)',
       wholeNumber(0, 1_000),
+    )
+    .option(
+      '--domain <name>',
+      'what PORT-ID. is put before to name a server in a sandbox, with its port (default: localhost:PORT)',
     )
     .option('--tls-cert <file>', 'certificate as PEM: speaks HTTPS and HTTP/2')
     .option('--tls-key <file>', 'its key as PEM')
@@ -85,9 +94,12 @@ async function serve(options: ServeOptions): Promise<void> {
     '--host': options.host,
     '--max-sandboxes': options.maxSandboxes,
     '--memory-mb': options.memoryMb,
+    '--home-mb': options.homeMb,
+    '--tmp-mb': options.tmpMb,
     '--volume-mb': options.volumeMb,
     '--images-mb': options.imagesMb,
     '--warm': options.warm,
+    '--domain': options.domain,
     '--tls-cert': options.tlsCert,
     '--tls-key': options.tlsKey,
   }).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));

@@ -73,6 +73,7 @@ export function controlPlane({
     return apiErrorResponse(httpStatusOf(fault.code), fault.message);
   });
   app.get('/health', (c) => c.text('OK'));
+  const domainFor = (c: AppContext): string | undefined => options.domain ?? domainOf(c);
   const templateNames = [...options.templates.flatMap(namesOf), ...DEFAULT_TEMPLATE_ALIASES];
   const templates = templateRoutes({
     ...{ images, builds, templateNames },
@@ -98,14 +99,14 @@ export function controlPlane({
   const create = async (c: AppContext): Promise<Response> => {
     const server = { allowInternet: options.allowInternet ?? false, volumes: volumes.store };
     const request = createRequest(await fieldsOf(c), server);
-    return Response.json(sandboxGrant(await sandboxes.create(request), domainOf(c)), { status: 201 });
+    return Response.json(sandboxGrant(await sandboxes.create(request), domainFor(c)), { status: 201 });
   };
   const connect = async (c: AppContext): Promise<Response> => {
     const fields = await fieldsOf(c);
     const sandbox = find(c);
     const keepMemory = fields.optionalBoolean('memory') ?? true;
     const resumed = await sandboxes.resume(sandbox, connectTimeoutMs(fields), keepMemory);
-    return Response.json(sandboxGrant(sandbox, domainOf(c)), { status: resumed ? 201 : 200 });
+    return Response.json(sandboxGrant(sandbox, domainFor(c)), { status: resumed ? 201 : 200 });
   };
 
   for (const version of ['', '/v2']) {
@@ -114,7 +115,7 @@ export function controlPlane({
     app.post(`${version}/sandboxes/:id/resume`, connect);
     app.get(`${version}/sandboxes`, (c) => listSandboxes(c, sandboxes.all()));
   }
-  app.get('/sandboxes/:id', (c) => Response.json(sandboxDetail(find(c), domainOf(c))));
+  app.get('/sandboxes/:id', (c) => Response.json(sandboxDetail(find(c), domainFor(c))));
   app.delete('/sandboxes/:id', async (c) => {
     const { id } = find(c);
     await sandboxes.kill(id, 'killed');
@@ -165,7 +166,7 @@ export function controlPlane({
     if (count < 1 || count > MAX_FORKS) throw new ApiError(400, `'count' has to be from 1 to ${MAX_FORKS}`);
     const forks = await sandboxes.fork(find(c), count, connectTimeoutMs(fields));
     return Response.json(
-      forks.map((fork) => forkJson(fork, domainOf(c))),
+      forks.map((fork) => forkJson(fork, domainFor(c))),
       { status: 201 },
     );
   });
