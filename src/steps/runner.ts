@@ -11,6 +11,8 @@ const PARTS = [
   'plain_child.py',
   'guard.py',
   'footing.py',
+  'decoys.py',
+  'doubt.py',
   'look.py',
   'own_names.py',
   'tests_text.py',

@@ -32,10 +32,12 @@ def peeks(code):
 def start_guard(fd, folder, code, tests_path):
     """
     Says the nonce and sets the hook that cannot be taken away. Afterwards `sys.audit('assay.tell', …)` tells the parent. `code` is the
-    text under test, `tests_path` where the tests seem to lie.
+    text under test, `tests_path` where the tests seem to lie. Returns a list: while it is not empty, objects are being asked what they are
+    equal to, and have no business to look at who asks.
     """
+    asking = []
     variables, constants = peeks(code)
-    watched = REACHING | {"assay.tell", "compile"} | FILE_EVENTS | (FRAME_EVENTS if variables or constants else set())
+    watched = REACHING | {"assay.tell", "compile"} | FILE_EVENTS | FRAME_EVENTS
     tests_name = os.path.basename(tests_path)
     write, getpid, getframe, own, nonce = os.write, os.getpid, sys._getframe, os.getpid(), os.urandom(16).hex()
     prefix, state = folder.rstrip("/") + "/", {"count": 0, "tampered": False}
@@ -117,6 +119,9 @@ def start_guard(fd, folder, code, tests_path):
                 if event != "open" or type(name) is not str or not (is_text(name, "/proc/") and name[-4:] == "/mem"):
                     return
                 event = "open " + name
+            elif asking and event in FRAME_EVENTS and args[-1:] != ("__code__",):
+                where = "%s:%d" % (frame.f_code.co_filename.replace(prefix, ""), frame.f_lineno)
+                return tamper("an object of the code looked at who compares it (%s)" % where)
             elif event == "object.__getattr__":
                 holder, name = args
                 if name in ("tb_frame", "gi_frame", "cr_frame", "ag_frame"):
@@ -140,6 +145,7 @@ def start_guard(fd, folder, code, tests_path):
 
     send(nonce + "\n")
     sys.addaudithook(hook)
+    return asking
 
 
 def plain(news):

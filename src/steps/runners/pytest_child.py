@@ -31,8 +31,8 @@ def pytest_body(plan, tree):
         fresh_streams()
         reseed()
         limit_memory(plan["memoryMb"])
-        start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
-        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], plugins, plan["conftest"]), named))
+        asking = start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
+        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], plugins, plan["conftest"]), named, asking))
 
     return body
 
@@ -94,7 +94,7 @@ class JobFinder:
         return self.find(name, self.folder) if path is None and name in self.names else None
 
 
-def run_pytest(plan, tree, audit, prepared, named):
+def run_pytest(plan, tree, audit, prepared, named, asking):
     gc.disable()  # Until the code runs: all that is made up to then stays.
     from _pytest.assertion.rewrite import rewrite_asserts
     from _pytest.outcomes import Exit
@@ -108,7 +108,7 @@ def run_pytest(plan, tree, audit, prepared, named):
     config, session, reporter = prepared.config, prepared.session, prepared.reporter
     reporter.begin(plan, audit, tree, path, named)
     rewrite_asserts(tree, plan["tests"].encode(), path, config)
-    reporter.use(tree)
+    reporter.use(tree, asking)
     reporter.show_tests()
     reporter.measure()
     gc.freeze()
@@ -153,8 +153,9 @@ class Reporter:
     """A pytest plugin. What it says goes through the guard, so it holds no secret."""
 
     def __init__(self):
-        import pytest
+        import pytest, unittest
 
+        self.skipping = pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest
         pytest.hookimpl(hookwrapper=True)(Reporter.pytest_runtest_makereport)
         self.clock, self.module_type = time.perf_counter, memory_module(pytest, self)
         self.coverage, self.cases, self.snapshots, self.hooks = None, {}, [], None
@@ -162,14 +163,16 @@ class Reporter:
     def begin(self, plan, audit, tree, path, named):
         self.plan, self.audit, self.path = plan, audit, path
         self.own = OwnNames(tree)
+        # Whether the tests say that some of them are not to run; a conftest.py may do so for them, and asynchronous ones may have no runner.
+        self.may_skip = plan["conftest"] or any(word in plan["tests"] for word in ("skip", "xfail", "expectedFailure", "async def"))
         self.snapshots.append(named)
 
     def tell(self, *news):
         self.audit("assay.tell", *news)
 
-    def use(self, tree):
-        looker = Looker(self.audit, self.plan["folder"], self.plan["tests"], {self.path}, self.snapshots[-1:])
-        self.code = compile_looking(tree, self.path, looker)
+    def use(self, tree, asking):
+        self.looker = Looker(self.audit, self.plan["folder"], self.plan["tests"], {self.path}, self.snapshots[-1:], asking)
+        self.code = compile_looking(tree, self.path, self.looker)
         self.codes = freeze_codes(self.code)
 
     def show_tests(self):
@@ -237,6 +240,7 @@ class Reporter:
     def pytest_runtest_makereport(self, item, call):
         if call.excinfo is not None:
             self.by_code = self.raised_by_code(str(entry.path) for entry in call.excinfo.traceback)
+            self.by_code = self.by_code and isinstance(call.excinfo.value, self.skipping)
             self.kind = type(call.excinfo.value).__name__
         else:
             self.by_code, self.kind = False, ""
@@ -253,7 +257,7 @@ class Reporter:
         elif report.outcome == "skipped" and case["outcome"] == "passed":
             case["outcome"] = "skipped"
             case["message"] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", ""))[:1000]
-            if self.by_code and self.kind in ("Skipped", "XFailed", "SkipTest"):
+            if self.by_code or not self.may_skip:
                 self.tell("tamper", "the code under test skipped %s" % name)
         if report.when == "teardown":
             if case["outcome"] == "passed" and not case["called"]:

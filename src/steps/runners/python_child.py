@@ -1,9 +1,7 @@
 # In the child: code and assertions in one namespace (`script`), or the code as a program of its own (`io`).
-import ast, sys, time
+import ast, builtins, sys, time
 
 SCRIPT_FOOTING = ("operator", "math")
-# Functions that a script of tests decides by, and that the code beside it could have named its own after.
-SHADOWED = "isinstance issubclass len all any abs hasattr callable repr AssertionError Exception BaseException".split()
 
 
 def enter(plan):
@@ -20,15 +18,15 @@ def script_body(plan):
 
     def body(fd):
         enter(plan)
-        start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py")
-        leave(run_script(plan, sys.audit, snapshots))
+        asking = start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py")
+        leave(run_script(plan, sys.audit, snapshots, asking))
 
     return body
 
 
-def run_script(plan, audit, snapshots):
+def run_script(plan, audit, snapshots, asking):
     folder = plan["folder"]
-    looker = Looker(audit, folder, plan["tests"], {folder + "/tests.py"}, snapshots[1:])
+    looker = Looker(audit, folder, plan["tests"], {folder + "/tests.py"}, snapshots[1:], asking)
     main = fresh_main(folder + "/solution.py")
     audit("assay.tell", "ready")
     started = time.perf_counter()
@@ -44,8 +42,10 @@ def run_script(plan, audit, snapshots):
                 parts.insert(0, (part, compile(source, path, "exec", dont_inherit=True)))
         for part, code in parts:
             audit("assay.tell", "start", part)
+            if vars(main)["__builtins__"] is not builtins:
+                audit("assay.tell", "tamper", "the code replaced the built-ins of its module")
             if part == "tests.py":
-                shadows(SHADOWED, vars(main), looker)
+                shadows(vars(main), looker)
             exec(code, vars(main))
             changed = first_change(snapshots)
             if changed:

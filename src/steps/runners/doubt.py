@@ -1,0 +1,175 @@
+# In the child: asks the code's own objects about fresh values, to find out whether they agree with anything.
+
+PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None), range, type(Ellipsis)))
+SLOT_KINDS = tuple({type(object.__eq__), type(str.join), type(len)})
+# What a probe costs is only spent so often on one class.
+PROBES_OF_CLASS = 40
+# Of a library, and equal to what their maker likes: fine where the tests name them.
+UNIVERSAL = {"unittest.mock": ("ANY", "ock"), "_pytest.python_api": ("approx",), "_pytest.approx": ("approx",)}
+ARRAY_SLOTS = ("__array_function__", "__array_ufunc__", "__array__", "__eq__", "__sub__", "__rsub__")
+
+
+class Doubt:
+    """Whether objects lie: each question answers with a sentence, or None."""
+
+    def __init__(self, prefix, tests, own):
+        self.prefix, self.tests, self.own = prefix, tests, own
+        self.probed, self.questions, self.symbolic, self.decoys = {}, 0, False, Decoys()
+        self.random = self.decoys.random
+
+    def pair(self, name, left, right):
+        if name in ("In", "NotIn"):
+            sentence = self.one(right, "__contains__", left)
+            for at, part in enumerate(parts_of(right)):
+                if sentence or at >= 1000:
+                    break
+                sentence = self.value(part, left) or (self.value(left, part) if at == 0 else None)
+            return sentence
+        if name == "Sub":
+            return self.one(left, "__sub__", right) or self.one(right, "__rsub__", left)
+        return self.both(left, right, 6)
+
+    def both(self, left, right, depth):
+        """Walks down two values side by side, so that each is asked about what it is compared with."""
+        if depth == 0 or type(left) in PLAIN and type(right) in PLAIN:
+            return None
+        sentence = self.value(left, right) or self.value(right, left)
+        for at, (mine, theirs) in enumerate(zip(parts_of(left), parts_of(right, left))):
+            if sentence or at >= 1000:
+                break
+            sentence = self.both(mine, theirs, depth - 1)
+        return sentence
+
+    def value(self, value, partner):
+        if type(value) in PLAIN:
+            return None
+        sentence = self.one(value, "__eq__", partner) or self.one(value, "__ne__", partner) or self.one(value, "__lt__", partner)
+        if sentence or not type(partner).__name__.startswith("Approx"):
+            return sentence
+        wanted = getattr(partner, "expected", None)
+        return self.one(value, "__rsub__", wanted) or self.one(value, "__sub__", wanted)
+
+    def predicate(self, function, left, right):
+        for value, partner, ask in ((left, right, lambda other: function(left, other)), (right, left, lambda other: function(other, right))):
+            parts = parts_of(value.__array__()) if hasattr(type(value), "__array__") and self.of_code(type(value), ("__array__",)) else [value]
+            if any(self.of_code(type(each), ARRAY_SLOTS) for each in (value, *parts)):
+                self.questions += 1
+                answers = [bool(ask(decoy)) for decoy in self.decoys.of(partner)]
+                if len(answers) > 2 and all(answers):
+                    return "an object of the code's class %s is close to everything" % type(value).__name__
+        return None
+
+    def method(self, function, name, partner):
+        """Of what is a string, a set or a table in all but this method."""
+        holder = getattr(function, "__self__", None)
+        kind = type(holder)
+        if holder is None or kind.__mro__[-2] is kind or not self.of_code(kind, (name,)):
+            return None
+        self.questions += 1
+        answers = [bool(function(decoy)) for decoy in self.decoys.of(partner)]
+        return "%s() of the code's class %s is true of everything" % (name, kind.__name__) if all(answers) else None
+
+    def one(self, value, slot, partner):
+        kind = type(value)
+        slots = ("__lt__", "__gt__", "__le__", "__ge__") if slot == "__lt__" else (slot,)
+        if not self.of_code(kind, slots):
+            return None
+        count = self.probed[kind] = self.probed.get(kind, 0) + 1
+        if count > PROBES_OF_CLASS and self.random.randrange(10):
+            return None
+        self.questions += 1
+        self.symbolic = False
+        sentence = self.lie(value, slot, partner)
+        return sentence and "an object of the code's class %s %s" % (kind.__name__, sentence)
+
+    def of_code(self, kind, slots):
+        """Whether the code says how objects of this class do these things."""
+        for name in slots:
+            found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+            if found is None or type(found) in SLOT_KINDS:
+                continue
+            code = found.__code__ if type(found).__name__ == "function" else None
+            if code is None:
+                if not any(word in self.tests for word in UNIVERSAL["unittest.mock"]):
+                    return True
+            elif code.co_filename == "<assay>" or not code.co_filename.startswith((self.prefix, "<")):
+                words = UNIVERSAL.get(kind.__module__)
+                if words and not any(word in self.tests for word in words):
+                    return True
+            elif code.co_filename not in self.own:
+                return True
+        return False
+
+    def lie(self, value, slot, partner):
+        if slot == "__lt__":
+            return self.order_lie(value, partner)
+        if slot in ("__sub__", "__rsub__"):
+            return self.difference_lie(value, slot, partner)
+        decoys, near = self.decoys.of(partner), self.decoys.near(partner)
+        copy = self.decoys.copy(partner)
+        asked = [*decoys, *decoys, *near, partner, copy]
+        order = list(range(len(asked)))
+        order += [self.random.choice(order) for _ in range(self.random.randrange(20))]  # How many come is not to be known.
+        self.random.shuffle(order)
+        operation = {"__eq__": operator.eq, "__ne__": operator.ne, "__contains__": lambda held, item: item in held}[slot]
+        answers = {}
+        for at in order:
+            answers[at] = self.says(operation, value, asked[at]) is not (slot == "__ne__")
+        size, after = len(decoys), 2 * len(decoys)
+        if any(answers[at] is not answers[at + size] for at in range(size)):
+            return "answers the same question in two ways"
+        if type(partner) in COPIED and answers[len(asked) - 1] is not answers[len(asked) - 2]:
+            return "answers by who asks"
+        if all(answers[at] for at in range(size)):
+            return "contains everything" if slot == "__contains__" else "is equal to everything"
+        agreed = sum(answers[at] for at in range(after, after + len(near)))
+        everywhere = agreed == len(near) or type(partner) in (int, float) and agreed > 0.8 * len(near)
+        return "is equal to everything like it" if near and everywhere and slot != "__contains__" else None
+
+    def order_lie(self, value, partner):
+        if any("__abs__" in vars(base) for base in type(value).__mro__[:-1]) and self.says(operator.lt, abs(value), -1):
+            return "has an absolute value below zero"
+        both = 0
+        decoys = self.decoys.of(partner)
+        for decoy in decoys:
+            if self.says(operator.lt, value, decoy) and self.says(operator.gt, value, decoy):
+                return "is less and more than the same thing"
+            both += self.says(operator.le, value, decoy) and self.says(operator.ge, value, decoy)
+        return "is at most and at least everything" if both == len(decoys) else None
+
+    def difference_lie(self, value, slot, partner):
+        found = []
+        for decoy in self.decoys.of(partner):
+            each = value - decoy if slot == "__sub__" else decoy - value
+            if type(each) not in PLAIN:
+                each = float.__add__(each, 0.0) if isinstance(each, float) else int.__add__(each, 0) if isinstance(each, int) else abs(each)
+            found.append(each)
+        same = all(type(each) in PLAIN and each == found[0] and abs(each) != float("inf") for each in found)
+        return "has the same difference from everything" if same and len(found) > 3 else None
+
+    def says(self, operation, value, other):
+        try:
+            answer = operation(value, other)
+            if type(answer) not in PLAIN and type(answer).__module__ != "numpy":
+                self.symbolic = True  # An expression about the comparison, perhaps, which nobody takes for its answer.
+            return answer is not NotImplemented and bool(answer)
+        except Exception:
+            return False
+
+
+def parts_of(value, beside=None):
+    """What a value holds, in the order in which two of the kind are compared."""
+    kind = type(value)
+    if kind is dict:
+        keys = beside if type(beside) is dict else value
+        return [value.get(key) for key in keys]
+    if kind is list or kind is tuple or kind.__name__ == "deque":
+        return value
+    if kind is set or kind is frozenset:
+        return list(value)
+    if kind.__name__ == "ndarray":
+        return value.ravel().tolist()[:1000] if value.dtype == object else ()
+    fields = getattr(value, "__dict__", None)
+    if type(fields) is dict and kind.__name__ != "module":
+        return list(fields.values())[:100]
+    return value if isinstance(value, (list, tuple)) else ()
