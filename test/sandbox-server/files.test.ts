@@ -147,6 +147,23 @@ test('parts of a file can be asked for', async () => {
   expect(await part('bytes=10-')).toEqual([416, '', 'bytes */10']);
 });
 
+test('a file is sent with the type of its name, and not again to who has it', async () => {
+  const type = async (name: string): Promise<string | null> => {
+    await sandbox.files.write(name, 'x');
+    return (await fetch(await sandbox.downloadUrl(name))).headers.get('content-type');
+  };
+  expect(await type('chart.PNG')).toBe('image/png');
+  expect(await type('page.html')).toBe('text/html; charset=utf-8');
+  expect(await type('data.constructor')).toBe('application/octet-stream');
+  const first = await raw('/files?path=page.html');
+  expect(first.headers.get('content-security-policy')).toBe('sandbox');
+  const ask = async (since: string): Promise<number> =>
+    (await raw('/files?path=page.html', { headers: { 'if-modified-since': since } })).status;
+  expect(await ask(first.headers.get('last-modified') ?? '')).toBe(304);
+  expect(await ask(new Date(0).toUTCString())).toBe(200);
+  expect(await ask('never')).toBe(200);
+});
+
 test('files of the kernel, which have no size, are read whole', async () => {
   expect(await sandbox.files.read('/proc/version')).toContain('Linux');
 });

@@ -5,6 +5,7 @@ import type { GuestStream } from '../link/guest-stream.ts';
 import { parseByteRange } from '../wire/byte-range.ts';
 import { ConnectFault } from '../wire/connect-fault.ts';
 import { apiErrorResponse } from '../wire/api-error.ts';
+import { mediaTypeOf } from '../wire/media-type.ts';
 import type { AppContext } from './app-env.ts';
 import { streamResponse, type StreamSource } from './stream-response.ts';
 
@@ -19,12 +20,19 @@ export async function downloadFile(c: AppContext, path: string, user: string): P
   }
   const range = parseByteRange(c.req.header('range'), size);
   const headers: Record<string, string> = {
-    'content-type': 'application/octet-stream',
+    'content-type': mediaTypeOf(path),
+    // A page that code wrote is shown, and nothing of it runs with the rights of this server's address.
+    'content-security-policy': 'sandbox',
+    'x-content-type-options': 'nosniff',
     'accept-ranges': 'bytes',
     'last-modified': new Date(modifiedTimeMs).toUTCString(),
     'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(path.split('/').pop() ?? '')}`,
     vary: 'accept-encoding',
   };
+  if (isUnchanged(c.req.header('if-modified-since'), modifiedTimeMs)) {
+    stream.cancel();
+    return new Response(null, { status: 304, headers });
+  }
   if (range === undefined) return wholeFile(c, stream, size, headers);
   stream.cancel();
   if (range === 'unsatisfiable') {
@@ -35,6 +43,11 @@ export async function downloadFile(c: AppContext, path: string, user: string): P
   headers['content-length'] = String(range.length);
   headers['content-range'] = `bytes ${range.offset}-${range.offset + range.length - 1}/${size}`;
   return streamResponse(c, fileSource(part, range.length), { status: 206, headers });
+}
+
+/** Such times are told in whole seconds. */
+function isUnchanged(since: string | undefined, modifiedTimeMs: number): boolean {
+  return since !== undefined && Math.floor(modifiedTimeMs / 1000) * 1000 <= Date.parse(since);
 }
 
 async function wholeFile(
