@@ -7,8 +7,8 @@ const sandboxes = withSandboxes();
 const named = (side: 'forged' | 'honest') => corpusOf(side).map((one) => [one.id, one] as const);
 
 test('the corpus is as large as was promised', () => {
-  expect(corpusOf('forged').length).toBeGreaterThanOrEqual(60);
-  expect(corpusOf('honest').length).toBeGreaterThanOrEqual(30);
+  expect(corpusOf('forged').length).toBeGreaterThanOrEqual(240);
+  expect(corpusOf('honest').length).toBeGreaterThanOrEqual(110);
 });
 
 test.concurrent.each(named('forged'))(

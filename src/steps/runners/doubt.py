@@ -152,6 +152,8 @@ class Doubt:
             answer = operation(value, other)
             if type(answer) not in PLAIN and type(answer).__module__ != "numpy":
                 self.symbolic = True  # An expression about the comparison, perhaps, which nobody takes for its answer.
+            if type(answer).__name__ == "ndarray":
+                answer = answer.all()
             return answer is not NotImplemented and bool(answer)
         except Exception:
             return False

@@ -10,6 +10,10 @@ tests=$(< ./solution.test.sh)
 rm -f ./solution.test.sh # The code is not to read what is expected of it.
 lenient=no
 [[ $tests != *'set +'* ]] || lenient=yes # The tests themselves may go on after errors.
+assigned= # Names that the tests give a value to: none of them is to be another name of one.
+while IFS= read -r line; do
+  if [[ $line =~ ^[[:space:]]*([a-zA-Z_][a-zA-Z0-9_]*)= ]]; then assigned+=" ${BASH_REMATCH[1]}"; fi
+done <<< "$tests"
 exec {told}<> <(:)
 # What tests decide by: functions, aliases and programs of the code under these names are taken away before them.
 words="[ test true false : . source eval exec exit set unset trap return export readonly shift printf echo read command builtin enable declare typeset local let shopt alias unalias hash"
@@ -18,14 +22,16 @@ grammar="[[ ]] { } ! if then elif else fi case esac for while until do done in f
 # go before functions, so that those can be taken away by a word that nobody has replaced.
 eval "(
   exec $news>&-
-  unset secret nonce token forged told news from tests lenient words grammar BASH_EXECUTION_STRING
+  unset secret nonce token forged told news from tests lenient words grammar assigned line BASH_EXECUTION_STRING
   . ./solution.sh
   POSIXLY_CORRECT=1
   if [[ \$SHELLOPTS == *posix* ]]; then
     trap - EXIT ERR DEBUG RETURN
-    unset -f $words diff cmp || exit $forged
+    unset -f $words diff cmp command_not_found_handle || exit $forged
     enable $words
     for assay_word in $words $grammar; do unalias \"\$assay_word\" 2> /dev/null || :; done
+    for assay_word in $assigned; do declare +n \"\$assay_word\" 2> /dev/null || :; done
+    unset BASH_ENV ENV
     PATH=${PATH@Q}:\$PATH
     hash -r
     shopt -u extdebug
@@ -33,7 +39,7 @@ eval "(
     set +o posix
     set -e
     . <(printf '%s\n' ${tests@Q})
-    if [[ \$- != *e* && $lenient == no ]]; then exit $forged; fi
+    if [[ \$- != *e* && $lenient == no || -n \$(declare -F [ set) ]]; then exit $forged; fi
     printf %s $token >&$told
     exit 0
   fi
