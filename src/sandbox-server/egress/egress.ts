@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Logger } from 'pino';
@@ -21,6 +21,8 @@ import { Pace } from './pace.ts';
 const MAX_CONNECTIONS = 320;
 const MAX_QUESTIONS = 64;
 const DNS_PORT = 53;
+/** How long an outside is waited for by a program that has said all. */
+const HALF_OPEN_IDLE_MS = 120_000;
 /** Where programs say which site they mean. */
 const HOST_OF: Record<number, (bytes: Buffer) => AskedHost> = { 80: hostOfHttp, 443: hostOfTls };
 
@@ -115,7 +117,7 @@ export class Egress {
     }
     const outside = await this.#outbound.connectToAddress(address, port, names);
     try {
-      await join(await GuestSocket.adopt(link, id), outside);
+      await joinOutside(await GuestSocket.adopt(link, id), outside);
     } finally {
       outside.destroy();
     }
@@ -135,7 +137,7 @@ export class Egress {
       const host = await hostAskedFor(client, hostOf);
       if (host === undefined) throw new RefusedError(`${address}:${port} is asked for no name`);
       const outside = await this.#outbound.connectToAddress(address, port, [host]);
-      await join(client, outside).finally(() => outside.destroy());
+      await joinOutside(client, outside).finally(() => outside.destroy());
     } finally {
       client.destroy();
     }
@@ -153,6 +155,13 @@ export class Egress {
       this.#questions -= 1;
     }
   }
+}
+
+/** Joins a program's connection to one of the outside. */
+function joinOutside(client: Duplex, outside: Socket): Promise<void> {
+  // The program may have gone for good, which looks the same.
+  client.once('end', () => outside.setTimeout(HALF_OPEN_IDLE_MS, () => outside.destroy()));
+  return join(client, outside);
 }
 
 function isPort(value: unknown): value is number {

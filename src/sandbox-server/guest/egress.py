@@ -8,6 +8,7 @@ import struct
 
 from . import redirect
 from .errors import OpError
+from .frames import INITIAL_CREDIT
 from .pump import Pump
 from .ports import SocketWriter
 
@@ -15,6 +16,8 @@ from .ports import SocketWriter
 PROXY = ('127.77.0.1', 3128)
 MAX_CONNECTIONS = 256
 MAX_QUESTIONS = 64
+# Of all connections together, and of each: more than the steps in which the server gives credit back.
+WINDOWS, MIN_WINDOW = 8 << 20, 80 << 10
 # A question for a name of 255 bytes, with room for extensions.
 QUESTION_BYTES = 512
 
@@ -94,7 +97,7 @@ class Egress:
         connection = self.waiting.pop(int(request['id']), None)
         if connection is None:
             raise OpError('not_found', 'there is no such connection')
-        Relay(self.sandbox, stream, connection, self._forget)
+        Relay(self.sandbox, stream, connection, self._window, self._forget)
 
     def refuse(self, stream, request):
         self._drop(int(request['id']))
@@ -155,6 +158,10 @@ class Egress:
     def _forget(self):
         self.open_count -= 1
 
+    def _window(self) -> int:
+        """How much of a connection may be on its way: where the outside does not take it, it waits in the server's memory."""
+        return min(INITIAL_CREDIT, max(MIN_WINDOW, WINDOWS // max(1, self.open_count)))
+
 
 def _source(level: int, kind: int, data: bytes) -> tuple:
     """What says where to a datagram was sent, turned into what says where from one is."""
@@ -187,7 +194,7 @@ class OutsideWriter(SocketWriter):
 class Relay:
     """A program's connection to the outside. Each side may end before the other; where one is cut, so is the other."""
 
-    def __init__(self, sandbox, stream, connection, on_over):
+    def __init__(self, sandbox, stream, connection, window, on_over):
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream, self.on_over = stream, on_over
@@ -198,7 +205,7 @@ class Relay:
             sandbox.loop,
             sandbox.connection,
             fd,
-            lambda: stream.credit,
+            lambda: stream.credit - INITIAL_CREDIT + window(),
             lambda chunk: stream.data(0, chunk),
             self._read_all,
         )
