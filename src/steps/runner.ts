@@ -16,6 +16,7 @@ const PARTS = [
   'look.py',
   'own_names.py',
   'tests_text.py',
+  'pytest_session.py',
   'pytest_child.py',
   'python_child.py',
   'command_child.py',

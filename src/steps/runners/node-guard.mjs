@@ -48,7 +48,7 @@ function snapshot() {
   ]) {
     if (name !== 'Date') {
       entries.push([globalThis, name, globalThis[name], undefined, name]);
-      take(globalThis[name], name, ['random']);
+      take(globalThis[name], name, ['random', 'prepareStackTrace']);
     }
     if (globalThis[name].prototype) take(globalThis[name].prototype, name + '.prototype');
   }
@@ -146,12 +146,16 @@ function lock(owner, keys = Object.keys(owner), label = 'assert', used = () => {
 /** Reads the lines of the stack below a function, however the code has stacks prepared. */
 function makeStackReader() {
   const { captureStackTrace } = Error;
+  const { set } = Reflect;
   return (below) => {
     const site = {};
+    const limit = Error.stackTraceLimit;
+    set(Error, 'stackTraceLimit', 10); // Frozen by some, and nothing by others.
     const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
     if (prepare) delete Error.prepareStackTrace;
     captureStackTrace(site, below);
     const lines = site.stack.split('\n').slice(1);
+    set(Error, 'stackTraceLimit', limit);
     if (prepare) Object.defineProperty(Error, 'prepareStackTrace', prepare);
     return lines;
   };

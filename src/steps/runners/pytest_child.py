@@ -2,14 +2,6 @@
 import ast, builtins, gc, os, re, sys, time
 
 TEST_MODULE = "test_solution"
-# Plugins that one file without options does without; each costs a millisecond or two.
-NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
-# Of these, the ones whose fixtures a test file may ask for.
-OF_FIXTURES = {
-    "caplog": "logging", "cache": "cacheprovider", "doctest_namespace": "doctest", "record_property": "junitxml",
-    "record_testsuite_property": "junitxml", "record_xml_attribute": "junitxml",
-}
-ASKED_FOR = re.compile(r"(?:\bdef \w+\(|usefixtures\(|getfixturevalue\()([^)]*)")
 FOOTING = (
     "operator math pluggy._hooks pluggy._callers pluggy._manager pluggy._result pytest _pytest.main _pytest.python _pytest.runner "
     "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.approx _pytest.skipping _pytest.nodes "
@@ -35,63 +27,6 @@ def pytest_body(plan, tree):
         leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], plugins, plan["conftest"]), named, asking))
 
     return body
-
-
-def prepared_session(folder):
-    """One for all runs of this process that need no further plugins."""
-    if folder not in sessions:
-        sessions[folder] = Prepared(folder, frozenset(), conftest=False)
-        gc.freeze()
-    return sessions[folder]
-
-
-sessions = {}
-
-
-class Prepared:
-    """A pytest session up to its collection: half of its cost is the scan of plugins for fixtures."""
-
-    def __init__(self, folder, plugins, conftest):
-        import pdb
-
-        import _pytest.config, _pytest.main
-        import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
-
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        back, finders, set_trace = os.getcwd(), list(sys.meta_path), pdb.set_trace
-        os.chdir("/")  # pytest asks where it was called, and the job's own folder may not be there yet.
-        arguments = ["-c", os.devnull, "--rootdir", "/", "--capture=no", "--color=no", "-o", "pythonpath="]
-        arguments += [] if conftest else ["--noconftest"]
-        for name in NOT_NEEDED:
-            arguments += [] if name in plugins else ["-p", "no:" + name]
-        for name in plugins_of_template():
-            arguments += ["-p", name]
-        self.reporter = Reporter()
-        self.config = _pytest.config._prepareconfig(
-            arguments + [os.path.join(folder, TEST_MODULE + ".py")], plugins=[self.reporter])
-        self.session = _pytest.main.Session.from_config(self.config)
-        self.session.exitstatus = 0
-        if not conftest:  # There is one file: nobody needs to look for it in every folder on the way to it.
-            self.session.collect = self.reporter.modules
-        self.config._do_configure()
-        self.config.hook.pytest_sessionstart(session=self.session)
-        # Whoever is forked for something else is not to notice.
-        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        self.finders = [finder for finder in sys.meta_path if finder not in finders]
-        sys.meta_path[:], pdb.set_trace = finders, set_trace
-        os.chdir(back)
-
-
-class JobFinder:
-    """Finds the job's own modules before any other of the same name."""
-
-    def __init__(self, folder, names):
-        from importlib.machinery import PathFinder
-
-        self.find, self.folder, self.names = PathFinder.find_spec, [folder], names
-
-    def find_spec(self, name, path=None, target=None):
-        return self.find(name, self.folder) if path is None and name in self.names else None
 
 
 def run_pytest(plan, tree, audit, prepared, named, asking):
@@ -127,26 +62,6 @@ def run_pytest(plan, tree, audit, prepared, named, asking):
         finally:
             config._ensure_unconfigure()
     return reporter.finish()
-
-
-def plugins_of_template():
-    """pytest's plugins that the template has installed; scanning for them by pytest itself is slow."""
-    found = []
-    for folder in sys.path:
-        if not folder.endswith("-packages") or not os.path.isdir(folder):
-            continue
-        for entry in os.listdir(folder):
-            if not entry.endswith(".dist-info") or entry.startswith(("pytest_cov-", "anyio-", "pytest-", "coverage-")):
-                continue
-            try:
-                with open(os.path.join(folder, entry, "entry_points.txt"), encoding="utf-8") as file:
-                    text = file.read()
-            except OSError:
-                continue
-            if "[pytest11]" in text:
-                section = text.partition("[pytest11]")[2].partition("\n[")[0]
-                found += [line.partition("=")[2].strip() for line in section.splitlines() if "=" in line]
-    return found
 
 
 class Reporter:
