@@ -81,6 +81,8 @@ def start_guard(fd, folder, code, tests_path):
     def hook(event, args):
         if event not in watched:
             return
+        if event == "object.__getattr__" and args[1] == "__code__" and not constants:
+            return  # A look at the footing reads thousands of them.
         me = thread()
         if me in inside:
             return
@@ -119,7 +121,7 @@ def start_guard(fd, folder, code, tests_path):
                 if event != "open" or type(name) is not str or not (is_text(name, "/proc/") and name[-4:] == "/mem"):
                     return
                 event = "open " + name
-            elif asking and event in FRAME_EVENTS and args[-1:] != ("__code__",):
+            elif asking and event in FRAME_EVENTS:
                 where = "%s:%d" % (frame.f_code.co_filename.replace(prefix, ""), frame.f_lineno)
                 return tamper("an object of the code looked at who compares it (%s)" % where)
             elif event == "object.__getattr__":
