@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Sandbox } from '@e2b/code-interpreter';
 import { CodeProcess } from './code-run.ts';
 import type { CodeRunEnd, CodeRunOptions } from './code-run.ts';
+import { foreignFunctionInterface } from './foreign-functions.ts';
 import type { StepContext } from './step-context.ts';
 import { WORK_FOLDER } from './work-folder.ts';
 
@@ -20,6 +21,7 @@ const PARTS = [
   'pytest_child.py',
   'python_child.py',
   'command_child.py',
+  'node_zygote.py',
   'clean.py',
   'lean.py',
   'main.py',
@@ -45,12 +47,15 @@ export interface RunnerOptions {
  */
 export class Runner {
   readonly shared: boolean;
+  readonly #sandbox: Sandbox;
   readonly #process: CodeProcess;
+  #hasForeignFunctions = false;
   #loaded = false;
   #spoilt: string | undefined;
   #cleaned = true;
 
-  private constructor(process: CodeProcess, shared: boolean) {
+  private constructor(sandbox: Sandbox, process: CodeProcess, shared: boolean) {
+    this.#sandbox = sandbox;
     this.#process = process;
     this.shared = shared;
   }
@@ -72,7 +77,7 @@ export class Runner {
     const ahead = started.get(sandbox);
     started.delete(sandbox);
     const process = (await ahead?.catch(() => undefined)) ?? (await CodeProcess.start(sandbox, 'python'));
-    const runner = new Runner(process, shared);
+    const runner = new Runner(sandbox, process, shared);
     if (shared) await runner.#warmUp(pytest, context.signal);
     return runner;
   }
@@ -80,7 +85,8 @@ export class Runner {
   /** Runs a plan; each line that it prints is given to the handlers as it comes, in pieces. */
   async run(plan: object, options: CodeRunOptions, { clean = false } = {}): Promise<CodeRunEnd> {
     this.#cleaned = false;
-    const end = await this.#call('main', { ...plan, clean: clean && this.shared }, options);
+    const ffi = this.shared && 'forked' in plan ? await this.#foreignFunctions() : undefined;
+    const end = await this.#call('main', { ...plan, ffi, clean: clean && this.shared }, options);
     if (end.why !== 'ended') this.#spoilt ??= 'its runner did not end in time';
     else if (end.execution.error) this.#spoilt ??= 'its runner was killed';
     return end;
@@ -114,6 +120,17 @@ export class Runner {
   /** Ends it and all that it started. */
   close(): Promise<void> {
     return this.#process.close();
+  }
+
+  /** Puts what lets Node call the C library where the runner takes it from, once. */
+  async #foreignFunctions(): Promise<string | undefined> {
+    if (this.#hasForeignFunctions) return undefined;
+    this.#hasForeignFunctions = true;
+    const bytes = foreignFunctionInterface();
+    if (!bytes) return undefined;
+    const path = `/tmp/assay-${randomUUID()}`;
+    await this.#sandbox.files.write(path, new Blob([bytes]));
+    return path;
   }
 
   async #warmUp(pytest: boolean, signal: AbortSignal): Promise<void> {
@@ -180,7 +197,9 @@ let textsHash: string | undefined;
 
 /** Changes with the text of any runner. */
 export function runnersHash(): string {
-  textsHash ??= sha256([...PARTS, ...NODE_PARTS, 'script-tests.sh'].map(runnerText).join('\n'));
+  textsHash ??= sha256(
+    [...PARTS, ...NODE_PARTS, 'node-zygote.mjs', 'script-tests.sh'].map(runnerText).join('\n'),
+  );
   return textsHash;
 }
 

@@ -3,8 +3,6 @@
 
 def command_body(plan):
     def body(fd):
-        import shutil
-
         reset_signals()
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         environment = dict(os.environ, PWD=plan["folder"], **plan.get("environment", {}))
@@ -15,8 +13,7 @@ def command_body(plan):
             "bash": ["bash", plan["file"]],
         }.get(plan["language"], ["node", "--no-warnings", "--experimental-transform-types", plan["file"]])
         # The limits are set here, so what a shell would set before Node is left out.
-        own = "/opt/node/bin/" + argv[0]
-        path = own if os.path.exists(own) else shutil.which(argv[0]) or argv[0]
+        path = path_of(argv[0])
         if argv[0] == "node":
             argv = argv[:1] + ["--max-old-space-size=%d" % plan["memoryMb"]] + argv[1:]
             limit_memory(plan["memoryMb"] + NODE_BASE_MB, base=0)
@@ -25,6 +22,13 @@ def command_body(plan):
         os.execve(path, argv, environment)
 
     return body
+
+
+def path_of(program):
+    import shutil
+
+    own = "/opt/node/bin/" + program
+    return own if os.path.exists(own) else shutil.which(program) or program
 
 
 # What Node itself needs of its data segment before the code has any.

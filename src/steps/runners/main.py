@@ -90,7 +90,7 @@ def program_mode(show, plan, deadline):
 def command_mode(show, plan, deadline):
     for name, text in plan["write"].items():
         write_protected(os.path.join(plan["folder"], name), text)
-    end = run(show, plan, command_body(plan), deadline, News(show) if plan["news"] else None)
+    end = run_node(show, plan, deadline, News(show) if plan["news"] else None)
     watched = plan.get("watch")
     path = watched and os.path.join(plan["folder"], watched)
     if path and os.path.lexists(path) and not untouched(path, plan["write"][watched]):

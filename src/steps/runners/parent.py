@@ -175,14 +175,14 @@ def limit_memory(megabytes, base=None):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def run(show, plan, body, deadline, news=None, stdin=b"", case=None):
-    """Forks, calls body(news_fd) in the child, and stays until it and all that it started have ended. Returns how it ended."""
+def run(show, plan, body, deadline, news=None, stdin=b"", case=None, fork=None):
+    """Forks, calls body(news_fd) in the child, or has `fork` make one, and stays until it and all that it started have ended. Returns how it ended."""
     spared = {pid for pid, (parent, _, _) in processes().items() if parent == os.getpid()}
     started = time.monotonic()
     pipes = Pipes(news is not None)
     source = open_stdin(stdin)
     sys.stdout.flush()
-    pid = os.fork()
+    pid = fork and fork(source, pipes) or os.fork()
     if pid == 0:
         code = 70
         try:

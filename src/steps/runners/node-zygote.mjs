@@ -1,0 +1,162 @@
+// Below the parent of many runs: has Node and its test runner loaded, and forks for each run. V8 lets no process have its memory that was forked from
+// it, and libuv shares its descriptors with it: both are undone here, by calls into the C library.
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import v8 from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+const [socket, library, harnessUrl] = JSON.parse(process.env.ASSAY_ZYGOTE);
+delete process.env.ASSAY_ZYGOTE;
+const loaded = { exports: {} };
+process.dlopen(loaded, '/proc/self/fd/' + library);
+closeSync(library);
+const ffi = loaded.exports;
+const libc = ffi.load('libc.so.6');
+const node = ffi.load(null);
+ffi.struct('iovec', { base: 'void *', length: 'size_t' });
+ffi.struct('msghdr', {
+  name: 'void *',
+  nameLength: 'uint32_t',
+  iov: 'iovec *',
+  iovLength: 'size_t',
+  control: 'void *',
+  controlLength: 'size_t',
+  flags: 'int',
+});
+ffi.struct('rlimit', { soft: 'uint64_t', hard: 'uint64_t' });
+const call = {
+  fork: libc.func('int fork()'),
+  waitpid: libc.func('int waitpid(int, void *, int)'),
+  exit: libc.func('void _exit(int)'),
+  getpid: libc.func('int getpid()'),
+  setsid: libc.func('int setsid()'),
+  dup2: libc.func('int dup2(int, int)'),
+  fcntl: libc.func('int fcntl(int, int, int)'),
+  close: libc.func('int close(int)'),
+  prctl: libc.func('int prctl(int, long, long, long, long)'),
+  setrlimit: libc.func('int setrlimit(int, rlimit *)'),
+  getrlimit: libc.func('int getrlimit(int, _Out_ rlimit *)'),
+  madvise: libc.func('int madvise(uintptr_t, size_t, int)'),
+  recvmsg: libc.func('intptr_t recvmsg(int, _Inout_ msghdr *, int)'),
+  loop: node.func('void *uv_default_loop()'),
+  loopFork: node.func('int uv_loop_fork(void *)'),
+};
+/** What the harness imports, and the test runner when it begins. */
+const AHEAD = 'assert assert/strict async_hooks events fs inspector module path stream test url v8'.split(
+  ' ',
+);
+const PR_SET_DUMPABLE = 4;
+const RLIMIT_DATA = 2;
+const RLIMIT_CORE = 4;
+const MADV_DOFORK = 11;
+const F_DUPFD_CLOEXEC = 1030;
+/** Away from the numbers that code uses. */
+const NEWS_FD = 200;
+
+// No code that was forked from it may look into it.
+call.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+for (const name of AHEAD) await import('node:' + name);
+const loop = call.loop();
+v8.setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+v8.setFlagsFromString('--no-expose-gc');
+say('ready');
+becomeChild(nextRun());
+await import(harnessUrl);
+
+function say(...words) {
+  writeSync(socket, words.join(' ') + '\n');
+}
+
+/** Forks for each request that comes. Returns in the children alone. */
+function nextRun() {
+  for (;;) {
+    const asked = receive();
+    letMemoryBeForked();
+    // The child of a child that has ended becomes one of the process that started this one, which can then wait for it.
+    const between = call.fork();
+    if (between === 0) {
+      const child = call.fork();
+      if (child === 0) return asked;
+      say('forked', child);
+      call.exit(0);
+    }
+    call.waitpid(between, null, 0);
+    say('given');
+    for (const fd of asked.fds) call.close(fd);
+  }
+}
+
+function receive() {
+  const length = Buffer.alloc(4);
+  const control = Buffer.alloc(64);
+  const head = {
+    name: null,
+    nameLength: 0,
+    iov: [{ base: length, length: 4 }],
+    iovLength: 1,
+    control,
+    controlLength: control.length,
+    flags: 0,
+  };
+  if (call.recvmsg(socket, head, 0) !== 4) call.exit(0);
+  const fds = [0, 1, 2, 3].map((at) => control.readInt32LE(16 + 4 * at));
+  const text = Buffer.alloc(length.readUInt32LE(0));
+  for (let had = 0; had < text.length;) had += readSync(socket, text, had, text.length - had, null);
+  return { ...JSON.parse(text.toString()), fds };
+}
+
+/** V8 has its memory left out of forks. Looking for it may take more of it, so this goes on until there is nothing new. */
+function letMemoryBeForked() {
+  collect({ type: 'minor' });
+  for (let seen = ''; ;) {
+    const maps = readFileSync('/proc/self/maps', 'latin1');
+    if (maps === seen) return;
+    seen = maps;
+    for (const line of maps.split('\n')) {
+      const range = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
+      if (!range) continue;
+      const [from, to] = [BigInt('0x' + range[1]), BigInt('0x' + range[2])];
+      call.madvise(from, to - from, MADV_DOFORK);
+    }
+  }
+}
+
+/** Takes on the descriptors, limits and surroundings of a run. */
+function becomeChild({ fds, folder, environment, dataBytes }) {
+  call.loopFork(loop);
+  call.setsid();
+  const [stdin, stdout, stderr, given] = fds;
+  const newsFd = call.fcntl(given, F_DUPFD_CLOEXEC, NEWS_FD);
+  for (const [at, fd] of [stdin, stdout, stderr].entries()) call.dup2(fd, at);
+  for (const fd of [...fds, socket]) call.close(fd);
+  const limit = {};
+  call.getrlimit(RLIMIT_DATA, limit);
+  const soft = BigInt(limit.hard) < BigInt(dataBytes) ? limit.hard : dataBytes;
+  call.setrlimit(RLIMIT_DATA, { soft, hard: soft });
+  call.setrlimit(RLIMIT_CORE, { soft: 0, hard: 0 });
+  call.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  const seed = Buffer.alloc(4);
+  const random = openSync('/dev/urandom');
+  readSync(random, seed, 0, 4, null);
+  closeSync(random);
+  v8.setFlagsFromString(`--random-seed=${(seed.readUInt32LE(0) % 0x7ffffffe) + 1}`);
+  Object.assign(process.env, environment, { ASSAY_NEWS_FD: String(newsFd) });
+  process.chdir(folder);
+  Object.defineProperty(process, 'pid', { value: call.getpid(), enumerable: true, configurable: true });
+  endWithoutThreads();
+}
+
+/** Node's own end waits for its threads, and those are not there in a child. */
+function endWithoutThreads() {
+  const { exit } = call;
+  process.reallyExit = (code) => exit(code ?? 0);
+  const last = (code) => {
+    for (const listener of process.listeners('exit'))
+      if (listener !== last) Reflect.apply(listener, process, [process.exitCode ?? code]);
+    exit(Number(process.exitCode ?? code));
+  };
+  process.on('exit', last);
+  process.on('removeListener', (event, listener) => {
+    if (event === 'exit' && listener === last) process.prependListener('exit', last);
+  });
+}

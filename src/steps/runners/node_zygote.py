@@ -1,0 +1,101 @@
+# In the parent of many runs: a process of Node's that has loaded what tests of JavaScript need and forks for each run. Starting Node anew takes
+# most of the time of such a run. Where it cannot be had (no FFI for this machine, an older Node), or has died, runs start Node by themselves.
+import socket, struct
+
+BOOT_SECONDS = 10
+FORK_SECONDS = 5
+# Nothing in a process that forks may go on in a thread, which would not be there in the child; and its young objects have all the room that they
+# need before the fork, since V8 keeps what it maps in that moment out of the child.
+OWN_FLAGS = ["--v8-pool-size=0", "--single-threaded", "--disable-sigusr1", "--min-semi-space-size=16"]
+# JavaScript and TypeScript, say.
+MOST_ZYGOTES = 2
+
+
+class NodeZygote:
+    def __init__(self, plan, ffi):
+        import subprocess
+
+        self.socket, theirs = socket.socketpair()
+        node, flags = path_of("node"), plan["argv"][1:-2]
+        environment = dict(os.environ, ASSAY_ZYGOTE=json.dumps([theirs.fileno(), ffi, plan["harness"]]))
+        own = ["--max-old-space-size=%d" % plan["memoryMb"], *OWN_FLAGS, *flags, "--eval", plan["forked"]]
+        with theirs:
+            self.process = subprocess.Popen([node, *own], env=environment, pass_fds=(theirs.fileno(), ffi), cwd="/", preexec_fn=reset_signals,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.lines = self.socket.makefile("rb")
+        self.said("ready", BOOT_SECONDS)
+
+    def said(self, word, seconds):
+        self.socket.settimeout(seconds)
+        line = self.lines.readline().split()
+        if not line or line[0] != word.encode():
+            raise OSError("the parent of Node's children has ended")
+        return line[1:]
+
+    def fork(self, plan, stdin, news, out, err):
+        """The pid of a child that has these descriptors and runs the plan. It becomes a child of this process."""
+        request = {"folder": plan["folder"], "environment": dict(plan.get("environment", {}), PWD=plan["folder"]),
+                   "dataBytes": (plan["memoryMb"] + NODE_BASE_MB) * 1024 * 1024}
+        text = json.dumps(request).encode()
+        fds = struct.pack("4i", stdin, out, err, news)
+        self.socket.settimeout(FORK_SECONDS)
+        self.socket.sendmsg([struct.pack("I", len(text))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+        self.socket.sendall(text)
+        pid = int(self.said("forked", FORK_SECONDS)[0])
+        self.said("given", FORK_SECONDS)
+        return pid
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.lines.close()
+        self.socket.close()
+
+
+node_zygotes = {}
+ffi_files = []
+
+
+def ready_zygote(plan):
+    """One for such plans, or None where there is none to be had."""
+    if plan.get("ffi"):
+        ffi_files[:] = [taken_file(plan["ffi"])]
+    kind = (*plan["argv"], plan["memoryMb"])
+    if kind in node_zygotes and node_zygotes[kind].process.poll() is not None:
+        node_zygotes.pop(kind).end()
+    if kind not in node_zygotes and ffi_files:
+        if len(node_zygotes) == MOST_ZYGOTES:
+            node_zygotes.pop(next(iter(node_zygotes))).end()
+        try:
+            node_zygotes[kind] = NodeZygote(plan, ffi_files[0])
+            baseline.get("processes", set()).add(node_zygotes[kind].process.pid)
+        except OSError:
+            ffi_files.clear()  # Another one would do no better.
+    return node_zygotes.get(kind)
+
+
+def taken_file(path):
+    """A descriptor of a file, which is removed."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    os.remove(path)
+    return fd
+
+
+def run_node(show, plan, deadline, news):
+    """Like `run`, by a child of the zygote where there is one. One that never began is run again by itself."""
+    zygote = ready_zygote(plan) if plan.get("forked") else None
+    if zygote:
+        end = run(show, plan, command_body(plan), deadline, news, fork=lambda stdin, pipes: forked(zygote, plan, stdin, pipes))
+        if news.nonce is not None or end["why"] != "exit":
+            return end
+        zygote.process.kill()
+    return run(show, plan, command_body(plan), deadline, news)
+
+
+def forked(zygote, plan, stdin, pipes):
+    """The pid of the zygote's child; None where it has none any more."""
+    try:
+        return zygote.fork(plan, stdin, *(pipes.ends[channel][1] for channel in (3, 1, 2)))
+    except (OSError, ValueError):
+        zygote.process.kill()
+        return None
