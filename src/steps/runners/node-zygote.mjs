@@ -150,13 +150,11 @@ function becomeChild({ fds, folder, environment, dataBytes }) {
 function endWithoutThreads() {
   const { exit } = call;
   process.reallyExit = (code) => exit(code ?? 0);
-  const last = (code) => {
-    for (const listener of process.listeners('exit'))
-      if (listener !== last) Reflect.apply(listener, process, [process.exitCode ?? code]);
-    exit(Number(process.exitCode ?? code));
+  const { emit } = process;
+  const value = function (name, ...args) {
+    const heard = Reflect.apply(emit, this, [name, ...args]);
+    if (name === 'exit') exit(Number(process.exitCode ?? args[0] ?? 0));
+    return heard;
   };
-  process.on('exit', last);
-  process.on('removeListener', (event, listener) => {
-    if (event === 'exit' && listener === last) process.prependListener('exit', last);
-  });
+  Object.defineProperty(process, 'emit', { value, writable: true, configurable: true });
 }
