@@ -21,8 +21,8 @@ export function nodePlan(job: JobInput, code: string, tests: string, coverage: b
   const testFile = `solution.test.${extension}`;
   return {
     mode: 'command',
-    argv: ['node', ...nodeFlags(job), '--eval', importing(harness())],
-    ...(!coverage && forking()),
+    argv: ['node', ...nodeFlags(job), '--eval', harness()],
+    mayFork: !coverage,
     news: true,
     environment: {
       ASSAY_TEST_FILE: testFile,
@@ -49,8 +49,8 @@ export function scriptPlan(job: JobInput, code: string, tests: string): Supervis
   const last = lines + tests.split('\n').length + 1;
   return {
     mode: 'command',
-    argv: ['node', ...nodeFlags(job), '--eval', importing(harness())],
-    ...forking(),
+    argv: ['node', ...nodeFlags(job), '--eval', harness()],
+    mayFork: true,
     news: true,
     environment: {
       ASSAY_TEST_FILE: file,
@@ -64,16 +64,8 @@ export function scriptPlan(job: JobInput, code: string, tests: string): Supervis
 /** Reached only by running all that comes before it. */
 const MARK = ';globalThis.__assayMark();';
 
-const harness = (): string => moduleOf(NODE_PARTS.map(runnerText).join('\n'));
-
-/** What a parent of many runs needs to have Node fork for this one. */
-function forking(): { forked: string; harness: string } {
-  return { forked: importing(moduleOf(runnerText('node-zygote.mjs'))), harness: harness() };
-}
-
 /** As a data URL: a module, whatever Node takes the text of `--eval` for, and no file that the code could change. */
-function moduleOf(text: string): string {
-  return `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`;
+function harness(): string {
+  const encoded = Buffer.from(NODE_PARTS.map(runnerText).join('\n')).toString('base64');
+  return `import('data:text/javascript;base64,${encoded}')`;
 }
-
-const importing = (url: string): string => `import('${url}')`;

@@ -85,7 +85,7 @@ export class Runner {
   /** Runs a plan; each line that it prints is given to the handlers as it comes, in pieces. */
   async run(plan: object, options: CodeRunOptions, { clean = false } = {}): Promise<CodeRunEnd> {
     this.#cleaned = false;
-    const ffi = this.shared && 'forked' in plan ? await this.#foreignFunctions() : undefined;
+    const ffi = this.shared && 'mayFork' in plan && plan.mayFork ? await this.#foreignFunctions() : undefined;
     const end = await this.#call('main', { ...plan, ffi, clean: clean && this.shared }, options);
     if (end.why !== 'ended') this.#spoilt ??= 'its runner did not end in time';
     else if (end.execution.error) this.#spoilt ??= 'its runner was killed';
@@ -207,7 +207,8 @@ let runners: { text: string; hash: string } | undefined;
 
 function allRunners(): { text: string; hash: string } {
   if (!runners) {
-    const source = PARTS.map(runnerText).join('\n');
+    const zygote = pythonText(JSON.stringify(runnerText('node-zygote.mjs')));
+    const source = [...PARTS.map(runnerText), `NODE_ZYGOTE = json.loads(${zygote})`].join('\n');
     runners = { text: pythonText(JSON.stringify(source)), hash: sha256(source) };
   }
   return runners;

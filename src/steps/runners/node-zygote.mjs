@@ -2,9 +2,9 @@
 // it, and libuv shares its descriptors with it: both are undone here, by calls into the C library.
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import v8 from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { constants, runInNewContext, runInThisContext } from 'node:vm';
 
-const [socket, library, harnessUrl] = JSON.parse(process.env.ASSAY_ZYGOTE);
+const [socket, library, program] = JSON.parse(process.env.ASSAY_ZYGOTE);
 delete process.env.ASSAY_ZYGOTE;
 const loaded = { exports: {} };
 process.dlopen(loaded, '/proc/self/fd/' + library);
@@ -61,7 +61,7 @@ const collect = runInNewContext('gc');
 v8.setFlagsFromString('--no-expose-gc');
 say('ready');
 becomeChild(nextRun());
-await import(harnessUrl);
+await runInThisContext(program, { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
 
 function say(...words) {
   writeSync(socket, words.join(' ') + '\n');

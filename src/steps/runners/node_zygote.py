@@ -13,12 +13,13 @@ MOST_ZYGOTES = 2
 
 class NodeZygote:
     def __init__(self, plan, ffi):
-        import subprocess
+        import base64, subprocess
 
         self.socket, theirs = socket.socketpair()
         node, flags = path_of("node"), plan["argv"][1:-2]
-        environment = dict(os.environ, ASSAY_ZYGOTE=json.dumps([theirs.fileno(), ffi, plan["harness"]]))
-        own = ["--max-old-space-size=%d" % plan["memoryMb"], *OWN_FLAGS, *flags, "--eval", plan["forked"]]
+        environment = dict(os.environ, ASSAY_ZYGOTE=json.dumps([theirs.fileno(), ffi, plan["argv"][-1]]))
+        program = "import('data:text/javascript;base64,%s')" % base64.b64encode(NODE_ZYGOTE.encode()).decode()
+        own = ["--max-old-space-size=%d" % plan["memoryMb"], *OWN_FLAGS, *flags, "--eval", program]
         with theirs:
             self.process = subprocess.Popen([node, *own], env=environment, pass_fds=(theirs.fileno(), ffi), cwd="/", preexec_fn=reset_signals,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -83,7 +84,7 @@ def taken_file(path):
 
 def run_node(show, plan, deadline, news):
     """Like `run`, by a child of the zygote where there is one. One that never began is run again by itself."""
-    zygote = ready_zygote(plan) if plan.get("forked") else None
+    zygote = ready_zygote(plan) if plan.get("mayFork") else None
     if zygote:
         end = run(show, plan, command_body(plan), deadline, news, fork=lambda stdin, pipes: forked(zygote, plan, stdin, pipes))
         if news.nonce is not None or end["why"] != "exit":
