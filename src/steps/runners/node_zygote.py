@@ -3,7 +3,7 @@
 import socket, struct
 
 BOOT_SECONDS = 10
-FORK_SECONDS = 5
+FORK_SECONDS = 20
 # Nothing in a process that forks may go on in a thread, which would not be there in the child; and its young objects have all the room that they
 # need before the fork, since V8 keeps what it maps in that moment out of the child.
 OWN_FLAGS = ["--v8-pool-size=0", "--single-threaded", "--disable-sigusr1", "--min-semi-space-size=16"]
@@ -59,19 +59,19 @@ ffi_files = []
 
 def ready_zygote(plan):
     """One for such plans, or None where there is none to be had."""
-    if plan.get("ffi"):
-        ffi_files[:] = [taken_file(plan["ffi"])]
     kind = (*plan["argv"], plan["memoryMb"])
     if kind in node_zygotes and node_zygotes[kind].process.poll() is not None:
         node_zygotes.pop(kind).end()
-    if kind not in node_zygotes and ffi_files:
-        if len(node_zygotes) == MOST_ZYGOTES:
-            node_zygotes.pop(next(iter(node_zygotes))).end()
-        try:
+    try:
+        if plan.get("ffi"):
+            ffi_files[:] = [taken_file(plan["ffi"])]
+        if kind not in node_zygotes and ffi_files:
+            if len(node_zygotes) == MOST_ZYGOTES:
+                node_zygotes.pop(next(iter(node_zygotes))).end()
             node_zygotes[kind] = NodeZygote(plan, ffi_files[0])
             baseline.get("processes", set()).add(node_zygotes[kind].process.pid)
-        except OSError:
-            ffi_files.clear()  # Another one would do no better.
+    except OSError:
+        ffi_files.clear()  # Another one would do no better.
     return node_zygotes.get(kind)
 
 
