@@ -22,7 +22,6 @@ ffi.struct('msghdr', {
   controlLength: 'size_t',
   flags: 'int',
 });
-ffi.struct('rlimit', { soft: 'uint64_t', hard: 'uint64_t' });
 const call = {
   fork: libc.func('int fork()'),
   waitpid: libc.func('int waitpid(int, void *, int)'),
@@ -33,8 +32,6 @@ const call = {
   fcntl: libc.func('int fcntl(int, int, int)'),
   close: libc.func('int close(int)'),
   prctl: libc.func('int prctl(int, long, long, long, long)'),
-  setrlimit: libc.func('int setrlimit(int, rlimit *)'),
-  getrlimit: libc.func('int getrlimit(int, _Out_ rlimit *)'),
   madvise: libc.func('int madvise(uintptr_t, size_t, int)'),
   recvmsg: libc.func('intptr_t recvmsg(int, _Inout_ msghdr *, int)'),
   loop: node.func('void *uv_default_loop()'),
@@ -45,8 +42,6 @@ const AHEAD = 'assert assert/strict async_hooks events fs inspector module path 
   ' ',
 );
 const PR_SET_DUMPABLE = 4;
-const RLIMIT_DATA = 2;
-const RLIMIT_CORE = 4;
 const MADV_DOFORK = 11;
 const F_DUPFD_CLOEXEC = 1030;
 /** Away from the numbers that code uses. */
@@ -121,19 +116,14 @@ function letMemoryBeForked() {
   }
 }
 
-/** Takes on the descriptors, limits and surroundings of a run. */
-function becomeChild({ fds, folder, environment, dataBytes }) {
+/** Takes on the descriptors and surroundings of a run. */
+function becomeChild({ fds, folder, environment }) {
   call.loopFork(loop);
   call.setsid();
   const [stdin, stdout, stderr, given] = fds;
   const newsFd = call.fcntl(given, F_DUPFD_CLOEXEC, NEWS_FD);
   for (const [at, fd] of [stdin, stdout, stderr].entries()) call.dup2(fd, at);
   for (const fd of [...fds, socket]) call.close(fd);
-  const limit = {};
-  call.getrlimit(RLIMIT_DATA, limit);
-  const soft = BigInt(limit.hard) < BigInt(dataBytes) ? limit.hard : dataBytes;
-  call.setrlimit(RLIMIT_DATA, { soft, hard: soft });
-  call.setrlimit(RLIMIT_CORE, { soft: 0, hard: 0 });
   call.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   const seed = Buffer.alloc(4);
   const random = openSync('/dev/urandom');

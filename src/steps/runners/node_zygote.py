@@ -20,8 +20,13 @@ class NodeZygote:
         environment = dict(os.environ, ASSAY_ZYGOTE=json.dumps([theirs.fileno(), ffi, plan["argv"][-1]]))
         program = "import('data:text/javascript;base64,%s')" % base64.b64encode(NODE_ZYGOTE.encode()).decode()
         own = ["--max-old-space-size=%d" % plan["memoryMb"], *OWN_FLAGS, *flags, "--eval", program]
+
+        def bounded():  # As every child of it is to be, which has the same memory.
+            reset_signals()
+            limit_memory(plan["memoryMb"] + NODE_BASE_MB, base=0)
+
         with theirs:
-            self.process = subprocess.Popen([node, *own], env=environment, pass_fds=(theirs.fileno(), ffi), cwd="/", preexec_fn=reset_signals,
+            self.process = subprocess.Popen([node, *own], env=environment, pass_fds=(theirs.fileno(), ffi), cwd="/", preexec_fn=bounded,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.lines = self.socket.makefile("rb")
         self.said("ready", BOOT_SECONDS)
@@ -35,8 +40,7 @@ class NodeZygote:
 
     def fork(self, plan, stdin, news, out, err):
         """The pid of a child that has these descriptors and runs the plan. It becomes a child of this process."""
-        request = {"folder": plan["folder"], "environment": dict(plan.get("environment", {}), PWD=plan["folder"]),
-                   "dataBytes": (plan["memoryMb"] + NODE_BASE_MB) * 1024 * 1024}
+        request = {"folder": plan["folder"], "environment": dict(plan.get("environment", {}), PWD=plan["folder"])}
         text = json.dumps(request).encode()
         fds = struct.pack("4i", stdin, out, err, news)
         self.socket.settimeout(FORK_SECONDS)
