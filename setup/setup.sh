@@ -5,10 +5,7 @@
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
-case $root in
-  */node_modules/*) home=${ASSAY_HOME:-$HOME/.assay} ;; # npm may empty that folder at any time
-  *) home=${ASSAY_HOME:-$root/.assay} ;;
-esac
+. "$root/bin/home.sh"
 case $home in /*) ;; *) home=$PWD/$home ;; esac
 template=yes
 for argument; do

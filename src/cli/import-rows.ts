@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import type { ItemRow } from '../domain/item-row.ts';
 import { rowsOfJsonLines } from '../store/json-lines.ts';
+import { rejoin } from '../store/rejoin.ts';
 import { UsageError } from './cli-error.ts';
 
 /** Rows of a data set: of JSON lines, or of one JSON array, which is read into memory and whose elements are counted as lines are. Throws UsageError. */
@@ -31,7 +32,7 @@ async function* rows(stream: Readable): AsyncGenerator<ItemRow> {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const first = await chunks.next();
   if (first.done) return;
-  const whole = Readable.from(joined(first.value, chunks));
+  const whole = Readable.from(rejoin([first.value], chunks));
   if (!/^\uFEFF?\s*\[/.test(first.value.toString('utf8', 0, 1024))) {
     yield* rowsOfJsonLines(whole);
     return;
@@ -44,9 +45,4 @@ async function* rows(stream: Readable): AsyncGenerator<ItemRow> {
     return;
   }
   for (const [index, value] of values.entries()) yield { line: index + 1, value };
-}
-
-async function* joined(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }

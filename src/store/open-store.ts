@@ -4,6 +4,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Operator, RetryLayer } from 'opendal';
 import type { BlobRef } from '../domain/blob.ts';
+import { rejoin } from './rejoin.ts';
 import { Spool } from './spool.ts';
 import type { Store } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -40,7 +41,7 @@ class OpendalStore implements Store {
   async put(content: Uint8Array | string | Readable): Promise<BlobRef> {
     try {
       if (content instanceof Readable) return await this.#putStream(content);
-      return await this.#putBytes(typeof content === 'string' ? Buffer.from(content) : asBuffer(content));
+      return await this.#putBytes(asBuffer(content));
     } catch (error) {
       throw StoreError.from(error, 'put a blob');
     }
@@ -76,10 +77,7 @@ class OpendalStore implements Store {
 
   async putNamed(name: string, bytes: Uint8Array | string): Promise<void> {
     try {
-      await this.#operator.write(
-        namedPath(name),
-        typeof bytes === 'string' ? Buffer.from(bytes) : asBuffer(bytes),
-      );
+      await this.#operator.write(namedPath(name), asBuffer(bytes));
     } catch (error) {
       throw StoreError.from(error, `write ${name}`);
     }
@@ -127,15 +125,14 @@ class OpendalStore implements Store {
   async #putStream(stream: Readable): Promise<BlobRef> {
     const head: Buffer[] = [];
     let headBytes = 0;
-    const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>;
+    const chunks = buffersOf(stream);
     while (headBytes <= IN_MEMORY_BYTES) {
-      const next = await iterator.next();
+      const next = await chunks.next();
       if (next.done) return this.#putBytes(Buffer.concat(head));
-      const chunk = typeof next.value === 'string' ? Buffer.from(next.value) : asBuffer(next.value);
-      head.push(chunk);
-      headBytes += chunk.length;
+      head.push(next.value);
+      headBytes += next.value.length;
     }
-    return this.#putLong(joined(head, iterator));
+    return this.#putLong(rejoin(head, chunks));
   }
 
   /** The name of a blob is its hash, so a long stream is spooled before it is written. */
@@ -176,10 +173,8 @@ class OpendalStore implements Store {
   }
 }
 
-async function* joined(head: Buffer[], rest: AsyncIterator<Uint8Array | string>): AsyncGenerator<Buffer> {
-  yield* head.splice(0);
-  for (let next = await rest.next(); !next.done; next = await rest.next())
-    yield typeof next.value === 'string' ? Buffer.from(next.value) : asBuffer(next.value);
+async function* buffersOf(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Buffer> {
+  for await (const chunk of stream) yield asBuffer(chunk);
 }
 
 async function* verified(
@@ -201,7 +196,8 @@ async function* verified(
   if (hash.digest('hex') !== sha256) throw damaged(ref);
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: Uint8Array | string): Buffer {
+  if (typeof bytes === 'string') return Buffer.from(bytes);
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

@@ -25,6 +25,7 @@ const REAL_PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.execut
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'assay-setup-')));
   cpSync(join(PROJECT_ROOT, 'setup'), join(root, 'setup'), { recursive: true });
+  cpSync(join(PROJECT_ROOT, 'bin/home.sh'), join(root, 'bin/home.sh'));
   write('package-lock.json', '{}');
   write('templates/default/requirements.txt', 'numpy\n');
   write('templates/node/package.json', '{}');

@@ -1,9 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { get, type RequestOptions } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
+import { freePort } from '../support/temporal-server.ts';
 
 function hasOpenssl(): boolean {
   try {
@@ -130,12 +129,3 @@ await sandbox.kill();
 const domain = sandbox.getHost(1).slice(sandbox.getHost(1).indexOf('.') + 1);
 console.log(JSON.stringify({ domain, open, closed, gone: await ask(8000) }));
 `;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}

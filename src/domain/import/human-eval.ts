@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { headOf } from './imported-item.ts';
+import { FunctionName, headOf } from './imported-item.ts';
 import type { ImportedItem, ImportOptions } from './imported-item.ts';
 
 const Task = z.object({
   task_id: z.string().min(1),
   prompt: z.string(),
-  entry_point: z.string().regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, 'must be the name of a function'),
+  entry_point: FunctionName,
   canonical_solution: z.string().optional(),
   test: z.string(),
 });

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** An item of a batch as a known format makes it: a JobSpec with an id. */
 export interface ImportedItem {
   id: string;
@@ -9,6 +11,9 @@ export interface ImportedItem {
     | { kind: 'script' | 'pytest'; code: string }
     | { kind: 'io'; cases: { stdin: string; stdout: string }[] };
 }
+
+/** The name of a function of the code, which the tests call. */
+export const FunctionName = z.string().regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, 'must be the name of a function');
 
 /** Code that was made for a task. */
 export interface Sample {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { codeTests, headOf } from './imported-item.ts';
+import { codeTests, FunctionName, headOf } from './imported-item.ts';
 import type { ImportedItem, ImportOptions } from './imported-item.ts';
 import { unpackText } from './packed-cases.ts';
 
@@ -24,10 +24,7 @@ const Metadata = z
   .preprocess(
     (value) => (typeof value === 'string' ? jsonOf(value) : value),
     z.object({
-      func_name: z
-        .string()
-        .regex(/^[\p{L}_][\p{L}\p{N}_]*$/u)
-        .optional(),
+      func_name: FunctionName.optional(),
     }),
   )
   .default({});

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 
+import { ownInterfaces } from './own-interfaces.ts';
 import type { SocksProxy } from './socks-proxy.ts';
 
 /** Addresses that are nobody's on the internet: this machine, its networks, and their metadata services. By RFC 6890 and its successors. */
@@ -104,8 +104,8 @@ export class AddressRules {
   /** Addresses of a machine come and go. */
   #ownAddresses(): Set<string> {
     if (performance.now() - this.#own.readAtMs > OWN_MAX_AGE_MS) {
-      const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-      this.#own = { addresses: new Set(own.map(({ address }) => address)), readAtMs: performance.now() };
+      const addresses = new Set(ownInterfaces().map(({ address }) => address));
+      this.#own = { addresses, readAtMs: performance.now() };
     }
     return this.#own.addresses;
   }

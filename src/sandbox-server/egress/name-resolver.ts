@@ -1,7 +1,8 @@
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
+
+import { ownInterfaces } from './own-interfaces.ts';
 
 const HOSTS_MAX_AGE_MS = 1_000;
 const HOSTS_TTL_S = 60;
@@ -60,8 +61,7 @@ export class NameResolver {
 
 /** Whether this machine has an address of the IPv6 internet: many programs give up where the first address of a name does not answer. */
 function hasIpv6(): boolean {
-  const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return own.some(({ address, internal }) => !internal && /^[23][0-9a-f]{3}:/i.test(address));
+  return ownInterfaces().some(({ address, internal }) => !internal && /^[23][0-9a-f]{3}:/i.test(address));
 }
 
 /** What a hosts file says: the addresses of each name, in small letters. */
