@@ -40,7 +40,7 @@ export interface Lifecycle {
 }
 
 /** Why a sandbox ended. */
-export type SandboxEnd = 'killed' | 'timeout' | 'lost' | 'shutdown' | 'volume-full';
+export type SandboxEnd = 'killed' | 'timeout' | 'lost' | 'shutdown' | 'unheard-of' | 'volume-full';
 
 /** `paused` with its processes stopped, or `on-disk` with its files alone. */
 export type SandboxState = 'running' | 'paused' | 'on-disk';

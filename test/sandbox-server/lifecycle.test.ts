@@ -55,6 +55,23 @@ test('a sandbox is made, found, told of and killed', async () => {
   expect(await listAll()).toEqual([]);
 });
 
+test('a sandbox that is made for a client that has left meanwhile is ended', async () => {
+  const headers = { 'x-api-key': server.apiKey, 'content-type': 'application/json' };
+  const isEnded = (): boolean =>
+    server.log.some(({ event, reason }) => event === 'sandbox.ended' && reason === 'unheard-of');
+  // It may leave before it is heard, or be answered within that time: then it asks again.
+  for (let tries = 1; tries <= 50 && !isEnded(); tries++) {
+    const signal = AbortSignal.timeout(2 + (tries % 10));
+    const call = { method: 'POST', headers, body: '{"templateID":"base"}', signal };
+    const answer = await fetch(`${server.url}/sandboxes`, call).catch(() => undefined);
+    const made = (await answer?.json().catch(() => undefined)) as { sandboxID: string } | undefined;
+    if (made) await Sandbox.kill(made.sandboxID, connection);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(isEnded()).toBe(true);
+  expect(await listAll()).toEqual([]);
+});
+
 test('the names that E2B gives its default templates all work; an unknown one is a clear 404', async () => {
   for (const template of ['default', 'base', 'code-interpreter-v1']) {
     const sandbox = await Sandbox.create(template, connection);

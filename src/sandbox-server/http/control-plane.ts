@@ -96,10 +96,16 @@ export function controlPlane({
     if (!sandbox) throw new ApiError(404, `sandbox '${id}' not found`);
     return sandbox;
   };
+  /** Ends what was made for a client that has left before its answer: nobody knows of it. */
+  const endUnheardOf = async (c: AppContext, made: Sandbox[]): Promise<void> => {
+    if (!c.req.raw.signal.aborted) return;
+    await Promise.all(made.map(({ id }) => sandboxes.kill(id, 'unheard-of')));
+  };
   const create = async (c: AppContext): Promise<Response> => {
     const server = { allowInternet: options.allowInternet ?? false, volumes: volumes.store };
-    const request = createRequest(await fieldsOf(c), server);
-    return Response.json(sandboxGrant(await sandboxes.create(request), domainFor(c)), { status: 201 });
+    const sandbox = await sandboxes.create(createRequest(await fieldsOf(c), server));
+    await endUnheardOf(c, [sandbox]);
+    return Response.json(sandboxGrant(sandbox, domainFor(c)), { status: 201 });
   };
   const connect = async (c: AppContext): Promise<Response> => {
     const fields = await fieldsOf(c);
@@ -165,6 +171,10 @@ export function controlPlane({
     const count = fields.optionalInteger('count') ?? 1;
     if (count < 1 || count > MAX_FORKS) throw new ApiError(400, `'count' has to be from 1 to ${MAX_FORKS}`);
     const forks = await sandboxes.fork(find(c), count, connectTimeoutMs(fields));
+    await endUnheardOf(
+      c,
+      forks.flatMap((fork) => (fork.status === 'fulfilled' ? [fork.value] : [])),
+    );
     return Response.json(
       forks.map((fork) => forkJson(fork, domainFor(c))),
       { status: 201 },

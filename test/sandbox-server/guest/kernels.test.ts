@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { startNest, type TestGuest, type TestNest } from './start-nest.ts';
+import { collect, startNest, type TestGuest, type TestNest } from './start-nest.ts';
 
 let nest: TestNest;
 let guest: TestGuest;
@@ -93,6 +93,16 @@ test.each([
   expect(died.stdout).toBe('last words\n');
   expect(died.error).toMatchObject({ code: 'unavailable', message: expect.stringContaining(how) });
   expect((await guest.run('1')).results[0]).toMatchObject({ text: '1' });
+});
+
+test('what a kernel printed before it died is read to its end, even by a slow reader and after its channel', async () => {
+  // More than a stream takes in advance: the rest waits in the pipe, while the process is gone.
+  const code = 'import os; os.close(3); print("x" * 300_000); os._exit(8)';
+  const stream = guest.link.open('kernel.execute', { language: 'python', code, envs: {} });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const died = await collect(stream);
+  expect(died.stdout.length).toBe(300_001);
+  expect(died.error).toMatchObject({ message: expect.stringContaining('exit code 8') });
 });
 
 test.each([

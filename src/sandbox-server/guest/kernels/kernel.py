@@ -240,6 +240,9 @@ class Kernel:
         if self.channel is not None:
             self.sandbox.loop.unwatch(self.channel)
             self._read_rest()
+        # Its last words, even where it has let go of its channel first.
+        owed = {channel: waiting_bytes(pump.fd) for channel, pump in self.pumps.items()}
+        self.pending.append(((0, frames.END, b''), owed))
         self._handle_pending()
 
     def _read_rest(self):
@@ -249,8 +252,6 @@ class Kernel:
                     self.pending.append((frame, {}))
         except (OSError, frames.FrameError):
             pass
-        owed = {channel: waiting_bytes(pump.fd) for channel, pump in self.pumps.items()}
-        self.pending.append(((0, frames.END, b''), owed))
 
     def _ended(self):
         if self.on_death is None:
