@@ -20,7 +20,11 @@ interface OutputOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-/** `assay batch run|status|watch|results|cancel|pause|resume|retry|list`. */
+interface ChangeOptions extends OutputOptions {
+  concurrency: number;
+}
+
+/** `assay batch run|status|watch|results|cancel|pause|resume|update|retry|list`. */
 export function batchCommand(): Command {
   return new Command('batch')
     .summary('validate thousands of items, one verdict each')
@@ -45,8 +49,29 @@ export function batchCommand(): Command {
         print(batchSummary(await handle.result()));
       }),
     )
-    .addCommand(ofBatch('pause', 'begin no further shard', (handle) => handle.pause()))
-    .addCommand(ofBatch('resume', 'go on with a batch that is paused', (handle) => handle.resume()))
+    .addCommand(
+      ofBatch(
+        'pause',
+        'begin no further shard',
+        changed((handle) => handle.pause()),
+      ),
+    )
+    .addCommand(
+      ofBatch(
+        'resume',
+        'go on with a batch that is paused',
+        changed((handle) => handle.resume()),
+      ),
+    )
+    .addCommand(
+      ofBatch(
+        'update',
+        'change how many shards of a batch are at work at once',
+        changed<ChangeOptions>((handle, { concurrency }) => handle.setConcurrency(concurrency)),
+      )
+        .requiredOption('--concurrency <number>', 'shards at work at once, from now on', wholeNumber(1, 500))
+        .addHelpText('after', '\nExample:\n  assay batch update nightly --concurrency 8'),
+    )
     .addCommand(batchRetryCommand())
     .addCommand(listCommand())
     .addCommand(batchImportCommand())
@@ -58,21 +83,29 @@ export function batchCommand(): Command {
     );
 }
 
-function ofBatch(
-  name: string,
-  summary: string,
-  work: (
-    handle: BatchHandle,
-    connection: Connection,
-    options: OutputOptions,
-    signal: AbortSignal,
-  ) => Promise<void>,
-): Command {
+type Work<O extends OutputOptions> = (
+  handle: BatchHandle,
+  connection: Connection,
+  options: O,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** Changes a batch, then says how it stands. */
+function changed<O extends OutputOptions>(
+  change: (handle: BatchHandle, options: O) => Promise<void>,
+): Work<O> {
+  return async (handle, _, options) => {
+    await change(handle, options);
+    print(progressLine(await handle.progress()));
+  };
+}
+
+function ofBatch<O extends OutputOptions>(name: string, summary: string, work: Work<O>): Command {
   const command = new Command(name)
     .summary(summary)
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
     .argument('<batch>', 'name or id of the batch');
-  return addConnectionOptions(command).action((batch: string, options: OutputOptions) =>
+  return addConnectionOptions(command).action((batch: string, options: O) =>
     withConnection(options, {}, (connection, signal) =>
       work(connection.assay.batches.get(batch), connection, options, signal),
     ),

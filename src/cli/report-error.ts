@@ -9,6 +9,7 @@ const USAGE_CODES = new Set([
   'invalid-items',
   'job-not-found',
   'batch-not-found',
+  'batch-over',
   'schedule-not-found',
   'schedule-exists',
   'invalid-config',

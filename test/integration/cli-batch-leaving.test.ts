@@ -46,3 +46,24 @@ test('--detach prints the id and leaves; watch shows it to its end', async () =>
     .map((line) => JSON.parse(line).id);
   expect(ids).toEqual(Array.from({ length: 12 }, (_, at) => `i${at}`));
 });
+
+test('update changes how many shards of a running batch are at work at once', async () => {
+  const name = `updated-${Date.now()}`;
+  const env = environmentOf(stack.config);
+  const args = ['batch', 'run', items, '--name', name, '--concurrency', '1', '--detach', '--no-cache'];
+  expect(await assay(args, { env })).toMatchObject({ code: 0 });
+  const updated = await assay(['batch', 'update', name, '--concurrency', '2'], { env });
+  expect(updated, updated.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('of 12') });
+  const handle = stack.assay.batches.get(name);
+  expect(await handle.progress()).toMatchObject({ concurrency: 2 });
+  const results = await Array.fromAsync(handle.results());
+  const times = results.map(({ startedAt, durationMs }) => [Date.parse(startedAt), durationMs] as const);
+  // One shard runs its items one after the other.
+  const together = times.filter(([from]) =>
+    times.some(([other, ms]) => other < from && from < other + ms - 100),
+  );
+  expect(together.length).toBeGreaterThan(0);
+
+  const late = await assay(['batch', 'update', name, '--concurrency', '3'], { env });
+  expect(late).toMatchObject({ code: 64, stderr: `assay: The batch batch-${name} is over already\n` });
+});

@@ -66,8 +66,9 @@ describe('exit code 64, and nothing is started', () => {
 
 test('a batch that does not exist is bad input, whatever is asked of it', async () => {
   const env = { TEMPORAL_ADDRESS: inject('temporalAddress') };
-  for (const verb of ['status', 'watch', 'results', 'cancel', 'pause', 'resume']) {
-    const { code, stderr } = await assay(['batch', verb, 'nothing-of-this-name'], { env });
+  for (const verb of ['status', 'watch', 'results', 'cancel', 'pause', 'resume', 'update']) {
+    const more = verb === 'update' ? ['--concurrency', '2'] : [];
+    const { code, stderr } = await assay(['batch', verb, 'nothing-of-this-name', ...more], { env });
     expect({ verb, code, stderr }).toEqual({
       ...{ verb, code: 64, stderr: 'assay: There is no batch batch-nothing-of-this-name\n' },
     });
