@@ -2,17 +2,16 @@ import { rm } from 'node:fs/promises';
 
 import type { Logger } from 'pino';
 
-import { Egress, type Outside } from './egress/egress.ts';
-import { addressOfProxy } from './egress/outbound.ts';
 import { packFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
 import type { GuestLink } from './link/guest-link.ts';
 import type { SandboxLimits } from './options.ts';
 import { MAX_ROOT_FOLDERS } from './root-folders.ts';
 import { foldersOf, type Origin, type SandboxStarter } from './sandbox-starter.ts';
-import { Sandbox, newId, type NetworkRequest, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
+import { Sandbox, newId, type SandboxEnd, type SandboxRequest } from './sandbox.ts';
 import { VolumeGuard } from './volumes/volume-guard.ts';
 import type { Volumes } from './volumes/volumes.ts';
+import type { WaysOut } from './ways-out.ts';
 import { ApiError } from './wire/api-error.ts';
 import { ConnectFault } from './wire/connect-fault.ts';
 
@@ -24,8 +23,7 @@ export interface SandboxesDeps {
   images: ImageStore;
   maxSandboxes: number;
   limits: SandboxLimits;
-  /** What sandboxes with internet access may reach; undefined where none has it. */
-  outside: Outside | undefined;
+  ways: WaysOut;
   volumes: Volumes;
   log: Logger;
 }
@@ -35,7 +33,6 @@ export class Sandboxes {
   #deps: SandboxesDeps;
   #live = new Map<string, Sandbox>();
   #origins = new WeakMap<Sandbox, Origin>();
-  #ways = new WeakMap<Sandbox, Egress>();
   #ending = new Set<Promise<void>>();
   #volumeGuard: VolumeGuard;
 
@@ -65,7 +62,7 @@ export class Sandboxes {
    *   503 the server is stopping
    */
   async create(request: SandboxRequest, folders: string[] = []): Promise<Sandbox> {
-    await this.#expectProxy(request.network);
+    await this.#deps.ways.check(request.network);
     return this.#make(request, { ...this.#deps.starter.originOf(request.templateId), folders });
   }
 
@@ -240,25 +237,6 @@ export class Sandboxes {
     }
   }
 
-  /** Changes what a sandbox may reach. Open connections that it may no longer have are cut. @throws ApiError 400 for a proxy that is not to be reached */
-  async setNetwork(sandbox: Sandbox, network: NetworkRequest): Promise<void> {
-    await this.#expectProxy(network);
-    sandbox.network = network;
-    this.#ways.get(sandbox)?.update(network);
-  }
-
-  async #expectProxy({ egressProxy }: NetworkRequest): Promise<void> {
-    const { outside } = this.#deps;
-    if (!egressProxy || !outside) return;
-    await addressOfProxy(egressProxy, outside).catch((error: Error) => {
-      throw new ApiError(400, error.message);
-    });
-  }
-
-  #openWay(sandbox: Sandbox): void {
-    void this.#ways.get(sandbox)?.serve(sandbox.link);
-  }
-
   async #make(request: SandboxRequest, origin: Origin): Promise<Sandbox> {
     const { log, limits } = this.#deps;
     this.#expectRoom();
@@ -268,11 +246,8 @@ export class Sandboxes {
     const sandbox = new Sandbox(identity, link, () => void this.#timeIsUp(sandbox));
     this.#origins.set(sandbox, origin);
     this.#live.set(id, sandbox);
-    const { outside } = this.#deps;
-    if (request.internet && outside) {
-      this.#ways.set(sandbox, new Egress(outside, request.network, log.child({ sandboxId: id })));
-    }
-    this.#openWay(sandbox);
+    this.#deps.ways.give(sandbox);
+    this.#deps.ways.open(sandbox);
     this.#watch(sandbox, link);
     await this.#volumeGuard.add(sandbox);
     const durationMs = Math.round(performance.now() - started);
@@ -307,7 +282,7 @@ export class Sandboxes {
   async #thaw(sandbox: Sandbox, timeoutMs: number): Promise<void> {
     await sandbox.link.call('sandbox.thaw');
     sandbox.release(sandbox.link, timeoutMs);
-    this.#openWay(sandbox);
+    this.#deps.ways.open(sandbox);
   }
 
   async #putOnDisk(sandbox: Sandbox): Promise<void> {
@@ -333,7 +308,7 @@ export class Sandboxes {
     }
     this.#expectLive(sandbox);
     sandbox.release(link, timeoutMs);
-    this.#openWay(sandbox);
+    this.#deps.ways.open(sandbox);
     this.#watch(sandbox, link);
     await this.#volumeGuard.add(sandbox);
   }

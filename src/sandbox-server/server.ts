@@ -27,6 +27,7 @@ import { Builds } from './templates/builds.ts';
 import { VolumeHelpers } from './volumes/volume-helpers.ts';
 import { VolumeStore } from './volumes/volume-store.ts';
 import { Volumes } from './volumes/volumes.ts';
+import { WaysOut } from './ways-out.ts';
 
 /** A running sandbox server. */
 export interface SandboxServer {
@@ -96,11 +97,12 @@ export async function startSandboxServer(
         names: new NameResolver(options.nameServers),
       }
     : undefined;
+  const ways = new WaysOut(outside, log);
   const sandboxes = new Sandboxes({
     starter,
     images,
     maxSandboxes: options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
-    outside,
+    ways,
     limits,
     volumes,
     log,
@@ -112,7 +114,7 @@ export async function startSandboxServer(
     internet: options.allowInternet ?? false,
   });
   const secrets = new SecretStore(join(options.stateDir, 'secrets.json'));
-  const app = createApp({ options, sandboxes, images, builds, volumes, secrets });
+  const app = createApp({ options, sandboxes, ways, images, builds, volumes, secrets });
   const proxy = new PortProxy(sandboxes);
   const serveApp = getRequestListener(app.fetch);
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {

@@ -28,7 +28,7 @@ export const GUARDS: Record<string, Change[]> = {
   ],
   'no-internet': [
     ['guest/supervisor.py', `if request.get('internet'):`, 'if True:'],
-    ['sandboxes.ts', 'if (request.internet && outside)', 'if (outside)'],
+    ['ways-out.ts', 'if (!request.internet || !this.#outside) return;', 'if (!this.#outside) return;'],
   ],
   'private-addresses': [
     [

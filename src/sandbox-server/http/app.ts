@@ -6,6 +6,7 @@ import type { Sandboxes } from '../sandboxes.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import type { Builds } from '../templates/builds.ts';
 import type { Volumes } from '../volumes/volumes.ts';
+import type { WaysOut } from '../ways-out.ts';
 import { portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
 import type { AppEnv } from './app-env.ts';
 import { awake } from './awake.ts';
@@ -19,6 +20,7 @@ import { signedFiles } from './signed-files.ts';
 export interface AppDeps {
   options: SandboxServerOptions;
   sandboxes: Sandboxes;
+  ways: WaysOut;
   images: ImageStore;
   builds: Builds;
   volumes: Volumes;

@@ -15,6 +15,7 @@ import type { Sandboxes } from '../sandboxes.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import type { Builds } from '../templates/builds.ts';
 import type { Volumes } from '../volumes/volumes.ts';
+import type { WaysOut } from '../ways-out.ts';
 import { ApiError, apiErrorResponse } from '../wire/api-error.ts';
 import { ConnectFault, httpStatusOf } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
@@ -47,6 +48,7 @@ const DEFAULT_REFRESH_MS = 15_000;
 export interface ControlPlaneDeps {
   options: SandboxServerOptions;
   sandboxes: Sandboxes;
+  ways: WaysOut;
   images: ImageStore;
   builds: Builds;
   volumes: Volumes;
@@ -57,6 +59,7 @@ export interface ControlPlaneDeps {
 export function controlPlane({
   options,
   sandboxes,
+  ways,
   images,
   builds,
   volumes,
@@ -187,7 +190,7 @@ export function controlPlane({
     wantsInternet(fields, { allowInternet: sandbox.request.internet });
     const { allowPublicTraffic, maskRequestHost, httpsPorts } = sandbox.network;
     const kept = { allowPublicTraffic, maskRequestHost, httpsPorts };
-    await sandboxes.setNetwork(sandbox, { ...kept, ...readNetworkUpdate(fields) });
+    await ways.change(sandbox, { ...kept, ...readNetworkUpdate(fields) });
     return new Response(null, { status: 204 });
   });
   app.route('/', snapshotRoutes(images));
