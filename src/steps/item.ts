@@ -1,7 +1,8 @@
 import type { Sandbox } from '@e2b/code-interpreter';
 import type { JobInput } from '../domain/job-input.ts';
 import type { StepName, StepRecord } from '../domain/job-result.ts';
-import type { CollectOutcome, ExecuteOutcome, TestOutcome } from '../domain/step-outcome.ts';
+import type { Outcomes } from '../domain/job-result-of.ts';
+
 import { collect } from './collect.ts';
 import { execute } from './execute.ts';
 import { runTests } from './run-tests.ts';
@@ -10,10 +11,7 @@ import type { StepContext } from './step-context.ts';
 import { uploadFiles } from './work-folder.ts';
 
 /** What the sandbox gave for one item of a batch. */
-export interface ItemRun {
-  execution?: ExecuteOutcome | undefined;
-  tests?: TestOutcome | undefined;
-  artifacts?: CollectOutcome | undefined;
+export interface ItemRun extends Outcomes {
   steps: StepRecord[];
 }
 

@@ -52,7 +52,8 @@ export class Runner {
   #hasForeignFunctions = false;
   #loaded = false;
   #spoilt: string | undefined;
-  #cleaned = true;
+  /** Whether the last run has cleaned up at its end; what runs beside the runner does not. */
+  #cleaned = false;
 
   private constructor(sandbox: Sandbox, process: CodeProcess, shared: boolean) {
     this.#sandbox = sandbox;
@@ -98,7 +99,7 @@ export class Runner {
     if (reason !== '') this.#spoilt ??= reason;
   }
 
-  /** Removes all that the last run has left. Answers why the sandbox must not be used again, if so. Throws what the world did. */
+  /** Removes all that was left since the last call, by a run or by others in the sandbox. Answers why the sandbox must not be used again, if so. Throws what the world did. */
   async clean(signal: AbortSignal): Promise<string | undefined> {
     if (this.#spoilt === undefined && !this.#cleaned) {
       let answer = '';
@@ -114,6 +115,7 @@ export class Runner {
       const reason = end.why === 'ended' && !end.execution.error ? cleanReason(answer) : undefined;
       this.noteClean(reason ?? 'its runner was killed');
     }
+    this.#cleaned = false;
     return this.#spoilt;
   }
 

@@ -2,20 +2,20 @@ import { isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { Timed } from '../activities/contract.ts';
 import type { JobInput } from '../domain/job-input.ts';
 import type { Attempt, JobResult, JobStatus, StepName, StepRecord } from '../domain/job-result.ts';
+import { jobResultOf, type Outcomes } from '../domain/job-result-of.ts';
 import { judge } from '../domain/judge.ts';
 import type { Evidence } from '../domain/judge.ts';
 import { decisiveAttempt } from '../domain/next-step.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { CollectOutcome, ExecuteOutcome, TestOutcome, ValidateOutcome } from '../domain/step-outcome.ts';
+import type { ExecuteOutcome, TestOutcome, ValidateOutcome } from '../domain/step-outcome.ts';
 import { detailsOf } from './details.ts';
 import { StepTrouble, troubleIn } from './step-trouble.ts';
 
 /** What the steps of one attempt have given so far. */
-export interface Found extends Evidence {
+export interface Found extends Evidence, Outcomes {
   validation?: ValidateOutcome | undefined;
   execution?: ExecuteOutcome | undefined;
   tests?: TestOutcome | undefined;
-  artifacts?: CollectOutcome | undefined;
 }
 
 const instant = (ms: number): string => new Date(ms).toISOString();
@@ -88,29 +88,14 @@ export class JobRecord {
   }
 
   result(): JobResult {
-    const { job, attempts } = this;
-    const decisive = decisiveAttempt(attempts) as Attempt;
-    const { execution, tests, artifacts } = this.#found.get(decisive) ?? {};
     this.#show('done');
-    return {
-      schemaVersion: 1,
-      jobId: job.jobId,
-      key: job.key,
-      verdict: decisive.verdict,
-      language: job.language,
-      template: job.template,
-      labels: job.labels,
-      startedAt: instant(this.#startedAtMs),
-      durationMs: Date.now() - this.#startedAtMs,
+    return jobResultOf(this.job, {
+      attempts: this.attempts,
       findings: this.#findings,
-      attempts,
-      execution: execution?.execution,
-      tests: tests?.tests,
-      artifacts: artifacts?.artifacts ?? [],
-      artifactsOmitted: artifacts?.omitted,
-      diagnosis: decisive.diagnosis,
-      usage: { sandboxMs: this.sandboxMs, codeChars: job.codeChars },
-    };
+      outcomesOf: (decisive) => this.#found.get(decisive) ?? {},
+      startedAtMs: this.#startedAtMs,
+      sandboxMs: this.sandboxMs,
+    });
   }
 
   status(): JobStatus {

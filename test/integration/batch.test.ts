@@ -95,6 +95,28 @@ describe('a batch', () => {
     expect(new Set(used).size).toBe(used.length);
   });
 
+  test('what an item without tests leaves behind the next does not see', async () => {
+    const leave = 'echo left > left.txt; echo left > ~/left.txt; echo left > /dev/shm/left; sleep 1000 &';
+    const look = 'cat left.txt ~/left.txt /dev/shm/left in.txt; pgrep -x sleep';
+    const py = (command: string): string => `import os; os.system(${JSON.stringify(command)})`;
+    const js = `require('node:child_process').execSync(${JSON.stringify(leave.replace('&', '>&- 2>&- &'))})`;
+    const rows = [
+      { id: '1', language: 'python', code: py(leave), files: [{ path: 'in.txt', content: 'left' }] },
+      { id: '2', language: 'bash', code: look },
+      { id: '3', language: 'bash', code: leave },
+      { id: '4', language: 'python', code: py(look) },
+      { id: '5', language: 'javascript', code: js },
+      { id: '6', language: 'bash', code: `${look}; true` },
+    ].map((row) => ({ ...row, validate: { policy: 'off' } }));
+    const handle = await stack.assay.batches.start({ rows }, { concurrency: 1, cache: false });
+    await handle.result();
+    const results = await Array.fromAsync(handle.results());
+    const looks = results.filter((_, index) => index % 2 === 1);
+    expect(looks.map(({ execution }) => execution?.stdout.text)).toEqual(['', '', '']);
+    // Else there was nothing to see.
+    expect(new Set(results.map(({ attempts }) => attempts[0]?.sandboxId)).size).toBe(1);
+  });
+
   test('executes items without tests, in any language, with files and artifacts', async () => {
     const rows = [
       {
@@ -112,12 +134,14 @@ describe('a batch', () => {
         tests: { kind: 'pytest', code: 'from solution import size\ndef test_size(): assert size() == 5' },
       },
       { id: 'js', language: 'javascript', code: 'throw new TypeError("no")' },
+      { id: 'many', language: 'bash', code: 'touch f{1..1003}.txt', artifacts: ['*.txt'] },
     ];
     const handle = await stack.assay.batches.start({ rows });
     await handle.result();
-    const [chart, file, tested, js] = await Array.fromAsync(handle.results());
+    const [chart, file, tested, js, many] = await Array.fromAsync(handle.results());
     expect(chart).toMatchObject({ verdict: 'passed', execution: { stdout: { text: 'hello\n' } } });
     expect(file).toMatchObject({ verdict: 'passed', artifacts: [{ path: 'out.txt', bytes: 5 }] });
+    expect([many?.artifacts.length, many?.artifactsOmitted]).toEqual([1000, 3]);
     expect(tested).toMatchObject({ verdict: 'passed', tests: { passed: 1 } });
     expect(js).toMatchObject({ verdict: 'failed', execution: { error: { name: 'TypeError' } } });
   });

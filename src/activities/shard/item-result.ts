@@ -1,48 +1,17 @@
 import type { ItemLine, ItemResult } from '../../domain/batch.ts';
-import type { Finding } from '../../domain/finding.ts';
 import type { JobInput } from '../../domain/job-input.ts';
 import type { Attempt } from '../../domain/job-result.ts';
+import { jobResultOf, type ResultFacts, type ResultJob } from '../../domain/job-result-of.ts';
 import { judge } from '../../domain/judge.ts';
-import { decisiveAttempt } from '../../domain/next-step.ts';
 import type { Trouble } from '../../domain/trouble.ts';
-import type { ItemRun } from '../../steps/item.ts';
-
-export interface ItemFacts {
-  attempts: Attempt[];
-  findings: Finding[];
-  /** Of the attempt that speaks for the item. */
-  run: ItemRun;
-  startedAtMs: number;
-  sandboxMs: number;
-}
-
-/** What a result says of its job. */
-type ItemJob = Pick<JobInput, 'jobId' | 'key' | 'language' | 'template' | 'labels' | 'codeChars'>;
 
 /** The result of an item that was tried. */
-export function itemResult(line: ItemLine, job: ItemJob, facts: ItemFacts): ItemResult {
-  const { attempts, findings, run, startedAtMs, sandboxMs } = facts;
-  const decisive = decisiveAttempt(attempts) as Attempt;
+export function itemResult(line: ItemLine, job: ResultJob, facts: ResultFacts): ItemResult {
   return {
     id: line.id,
     index: line.index,
     ...(line.group !== undefined && { group: line.group }),
-    schemaVersion: 1,
-    jobId: job.jobId,
-    key: job.key,
-    verdict: decisive.verdict,
-    language: job.language,
-    template: job.template,
-    labels: job.labels,
-    startedAt: new Date(startedAtMs).toISOString(),
-    durationMs: Date.now() - startedAtMs,
-    findings,
-    attempts,
-    execution: run.execution?.execution,
-    tests: run.tests?.tests,
-    artifacts: run.artifacts?.artifacts ?? [],
-    diagnosis: decisive.diagnosis,
-    usage: { sandboxMs, codeChars: job.codeChars },
+    ...jobResultOf(job, facts),
   };
 }
 
@@ -70,11 +39,11 @@ export function deadlyItemResult(line: ItemLine, job: JobInput, deaths: number):
 }
 
 /** The result of an item that was not run. */
-function troubleResult(line: ItemLine, job: ItemJob, trouble: Trouble): ItemResult {
+function troubleResult(line: ItemLine, job: ResultJob, trouble: Trouble): ItemResult {
   const startedAtMs = Date.now();
   const ended = judge({ trouble: { step: 'validate', trouble } });
   const startedAt = new Date(startedAtMs).toISOString();
   const attempt: Attempt = { number: 1, startedAt, durationMs: 0, steps: [], ...ended };
-  const run: ItemRun = { steps: [] };
-  return itemResult(line, job, { attempts: [attempt], findings: [], run, startedAtMs, sandboxMs: 0 });
+  const nothing = { attempts: [attempt], findings: [], outcomesOf: () => ({}), sandboxMs: 0 };
+  return itemResult(line, job, { ...nothing, startedAtMs });
 }

@@ -4,7 +4,7 @@ import type { JobInput } from '../../domain/job-input.ts';
 import type { Attempt, Verdict } from '../../domain/job-result.ts';
 import { judge } from '../../domain/judge.ts';
 import type { Evidence } from '../../domain/judge.ts';
-import { decisiveAttempt, nextStep } from '../../domain/next-step.ts';
+import { nextStep } from '../../domain/next-step.ts';
 import { Patience } from '../../domain/patience.ts';
 import type { ValidateOutcome } from '../../domain/step-outcome.ts';
 import { whileAlive } from '../../sandboxes/keep-alive.ts';
@@ -171,11 +171,10 @@ class ItemStory {
       if (next.do === 'finish') break;
       await sleep(next.afterMs, undefined, { signal: this.#context.signal });
     }
-    const decisive = decisiveAttempt(attempts) as Attempt;
     return itemResult(this.#line, this.#job, {
       attempts,
       findings: validation.findings,
-      run: runs.get(decisive) as ItemRun,
+      outcomesOf: (decisive) => runs.get(decisive) ?? {},
       startedAtMs,
       sandboxMs,
     });

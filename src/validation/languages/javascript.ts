@@ -2,6 +2,7 @@ import type { Budget } from '../budget.ts';
 import { Evaluator } from '../evaluator.ts';
 import type { Emit } from '../events.ts';
 import { type SyntaxNode, childOf, visitBottomUp } from '../syntax-tree.ts';
+import { emitAssignment, emitNames, emitOwnName } from '../uses.ts';
 import { type Value, type Values, singleText } from '../values.ts';
 import { unwrapCall } from './javascript-calls.ts';
 import { findJavaScriptNames, javaScriptName } from './javascript-names.ts';
@@ -27,7 +28,7 @@ function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
   switch (node.type) {
     case 'identifier':
     case 'shorthand_property_identifier':
-      if (!isDeclaring(node)) emitOwnName(node, evaluator, emit);
+      if (!isDeclaring(node)) emitOwnName(node, javaScriptName(evaluator.textOf(node)), evaluator, emit);
       return;
     case 'member_expression':
     case 'subscript_expression':
@@ -45,11 +46,7 @@ function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
     case 'augmented_assignment_expression': {
       const left = childOf(node, 'left');
       if (left?.type !== 'member_expression' && left?.type !== 'subscript_expression') return;
-      const value = evaluator.valuesOf(childOf(node, 'right'));
-      for (const target of evaluator.valuesOf(left)) {
-        if (target.kind === 'path')
-          emit({ on: 'assign', path: target.path, built: target.built, node: left, value });
-      }
+      emitAssignment(left, evaluator.valuesOf(childOf(node, 'right')), evaluator, emit);
       return;
     }
     case 'object_pattern':
@@ -74,23 +71,6 @@ function isDeclaring(node: SyntaxNode): boolean {
     return node.field === 'left';
   return (
     (parent.type === 'required_parameter' || parent.type === 'optional_parameter') && node.field === 'pattern'
-  );
-}
-
-function emitNames(node: SyntaxNode, values: Values, emit: Emit): void {
-  for (const value of values)
-    if (value.kind === 'path') emit({ on: 'name', path: value.path, built: value.built, node });
-}
-
-/** An alias is told where it is made; a plain name where it stands. */
-function emitOwnName(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
-  const name = javaScriptName(evaluator.textOf(node));
-  emitNames(
-    node,
-    evaluator
-      .valuesOf(node)
-      .filter((value) => value.kind === 'path' && value.path.slice(value.path.lastIndexOf('.') + 1) === name),
-    emit,
   );
 }
 

@@ -2,7 +2,8 @@ import type { Budget } from '../budget.ts';
 import type { Emit } from '../events.ts';
 import { Evaluator } from '../evaluator.ts';
 import { type SyntaxNode, childOf, namedChildren, visitBottomUp } from '../syntax-tree.ts';
-import { type Values, singleText } from '../values.ts';
+import { emitAssignment, emitNames, emitOwnName } from '../uses.ts';
+import { singleText } from '../values.ts';
 import { findPythonNames, pythonName } from './python-names.ts';
 import { argumentsOf, canonicalPython } from './python-paths.ts';
 import { pythonDialect } from './python-values.ts';
@@ -32,7 +33,7 @@ export function examinePython(root: SyntaxNode, text: string, budget: Budget, em
 function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
   switch (node.type) {
     case 'identifier':
-      if (!isNaming(node)) emitOwnName(node, evaluator, emit);
+      if (!isNaming(node)) emitOwnName(node, pythonName(evaluator.textOf(node)), evaluator, emit);
       return;
     case 'attribute':
     case 'subscript':
@@ -67,11 +68,7 @@ function examineNode(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
     case 'delete_statement': {
       const left = node.type === 'delete_statement' ? namedChildren(node)[0] : childOf(node, 'left');
       if (left?.type === 'attribute' || left?.type === 'subscript') {
-        const value = evaluator.valuesOf(childOf(node, 'right'));
-        for (const target of evaluator.valuesOf(left)) {
-          if (target.kind === 'path')
-            emit({ on: 'assign', path: target.path, built: target.built, node: left, value });
-        }
+        emitAssignment(left, evaluator.valuesOf(childOf(node, 'right')), evaluator, emit);
       }
       return;
     }
@@ -93,24 +90,6 @@ function isNaming(node: SyntaxNode): boolean {
   )
     return true;
   return NAMING_FIELDS[parent.type]?.has(node.field) ?? false;
-}
-
-function emitNames(node: SyntaxNode, values: Values, emit: Emit): void {
-  for (const value of values) {
-    if (value.kind === 'path') emit({ on: 'name', path: value.path, built: value.built, node });
-  }
-}
-
-/** An alias is told where it is made; a plain name where it stands. */
-function emitOwnName(node: SyntaxNode, evaluator: Evaluator, emit: Emit): void {
-  const name = pythonName(evaluator.textOf(node));
-  emitNames(
-    node,
-    evaluator
-      .valuesOf(node)
-      .filter((value) => value.kind === 'path' && value.path.slice(value.path.lastIndexOf('.') + 1) === name),
-    emit,
-  );
 }
 
 function emitImport(child: SyntaxNode, from: string, evaluator: Evaluator, emit: Emit): void {
