@@ -12,7 +12,7 @@ def remember(folder):
     """Notes the processes and files of a sandbox in which nothing has run yet."""
     roots = {os.path.realpath(root) for root in (os.path.dirname(folder), *SHARED_FOLDERS)}
     baseline["roots"] = sorted(root for root in roots if os.path.isdir(root))
-    baseline["files"] = {path: mark_of(status) for path, status in files(baseline["roots"])}
+    baseline["files"] = {path: mark_of(path, status) for path, status in files(baseline["roots"])}
     baseline["processes"] = set(processes())
 
 
@@ -73,7 +73,7 @@ def left_in_memory():
 
 
 def files(roots):
-    """(path, status) of all below, folders after what is in them. Links are not followed."""
+    """(path, status) of the roots and all below, folders after what is in them. Links are not followed."""
     count = 0
     for root in roots:
         for folder, folders, names in os.walk(root, topdown=False, onerror=None):
@@ -86,12 +86,21 @@ def files(roots):
                     yield path, os.lstat(path)
                 except OSError:
                     pass
+        yield root, os.lstat(root)
 
 
-def mark_of(status):
+def mark_of(path, status):
     if stat.S_ISDIR(status.st_mode):
-        return status.st_ino, status.st_mode
+        return status.st_ino, status.st_mode, attributes_of(path)
     return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def attributes_of(folder):
+    """Names of extended attributes: what they say would outlive the files."""
+    try:
+        return tuple(os.listxattr(folder))
+    except OSError:
+        return ()
 
 
 def remove_leavings():
@@ -106,7 +115,7 @@ def remove_leavings():
                 os.unlink(path)
             continue
         seen.add(path)
-        if known[path] != mark_of(status):
+        if known[path] != mark_of(path, status):
             return "%s was changed" % path
     gone = known.keys() - seen
     return "%s was removed" % gone.pop() if gone else None
