@@ -58,8 +58,12 @@ modules_done() {
   [ "$template" = no ] || { [ -d "$modules" ] && stamped "$home/templates/node/.stamp" "$(modules_inputs)"; }
 }
 
-if node_done && npm_done && python_done && template_done && modules_done; then
+in_place() {
+  [ "$template" = no ] || : >"$home/.set-up" # what bin/assay compares the inputs' times with
   echo "set-up: everything is in place"
+}
+if node_done && npm_done && python_done && template_done && modules_done; then
+  in_place
   exit 0
 fi
 
@@ -220,4 +224,4 @@ step template "the default template's packages: numpy, pandas, scikit-learn and 
   "Look whether PyPI has wheels for this Python ($("$python" --version 2>&1)); another one can be named: ASSAY_PYTHON=/path/to/python3."
 step modules "the node template's packages: TypeScript, tsx, vitest and the like (100 MB)" \
   "Run 'npm ci' in $root/templates/node and read what it says."
-echo "set-up: everything is in place"
+in_place

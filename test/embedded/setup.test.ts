@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../src/home.ts';
+import { until } from './temp-home.ts';
 
 // Set-up's own logic, with programs that install nothing: what is called, in which order, and what is said. The real thing is
 // what every run of these tests from a fresh clone begins with.
@@ -117,6 +118,40 @@ test('an installed package has its files in the home of its user, and its comman
   expect(run()).toMatchObject({ status: 0, stderr: '' });
 });
 
+test('the command of a checkout sees to what has changed since the last set-up, and to nothing else', () => {
+  cpSync(join(PROJECT_ROOT, 'bin'), join(root, 'bin'), { recursive: true });
+  write('src/cli/main.ts', '');
+  mkdirSync(join(root, 'node_modules/commander'), { recursive: true });
+  program('node', '[ "$1" != --version ] || echo v22.18.0; [ "$1" = --version ] || echo "ran $*"');
+  const run = () =>
+    spawnSync('/bin/sh', [join(root, 'bin/assay'), '--help'], { env: environment(), encoding: 'utf8' });
+  setUp();
+  const before = calls().length;
+  expect(run()).toMatchObject({ status: 0, stderr: '' });
+  // A file that is written anew as it was costs one look.
+  write('package-lock.json', '{}');
+  expect(run().stderr).toMatch(
+    /^assay: what set-up installs has changed.*\nset-up: everything is in place\n$/,
+  );
+  expect(run()).toMatchObject({ status: 0, stderr: '' });
+  expect(calls()).toHaveLength(before);
+  write('package-lock.json', '{ "lockfileVersion": 3 }');
+  const { stdout, stderr } = run();
+  expect(stderr).toMatch(
+    /^assay: what set-up installs has changed.*\nset-up: npm .*\nset-up: everything is in place\n$/,
+  );
+  expect(stdout).toMatch(/^ran .*main\.ts --help\n$/);
+  expect(calls()).toHaveLength(before + 1);
+  write('break-npm', '');
+  write('package-lock.json', '{ "lockfileVersion": 2 }');
+  expect(run()).toMatchObject({
+    status: 3,
+    stdout: '',
+    stderr: expect.stringContaining('npm error code ENOTFOUND'),
+  });
+  expect(run().status).toBe(3);
+});
+
 test('a step is done again when its inputs have changed, and only that one', () => {
   setUp();
   const before = calls().length;
@@ -174,20 +209,23 @@ test('no Python that is new enough: a sentence, and nothing is done', () => {
 test('two at once: the second waits, and does nothing twice', async () => {
   program(
     'npm',
-    'echo "npm $*" >>"$CALLS"; sleep 0.7; mkdir -p node_modules; echo {} >node_modules/.package-lock.json',
+    'echo "npm $*" >>"$CALLS"; while [ ! -e "$GO" ]; do sleep 0.05; done; mkdir -p node_modules; echo {} >node_modules/.package-lock.json',
   );
-  const run = () =>
-    new Promise<string>((resolve) => {
-      const child = spawn('/bin/sh', [join(root, 'setup/setup.sh')], { env: environment() });
-      let output = '';
-      child.stdout.on('data', (chunk) => (output += String(chunk)));
-      child.once('close', () => resolve(output));
-    });
-  const first = run();
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const [one, two] = await Promise.all([first, run()]);
-  expect(one).toContain('set-up: npm');
-  expect(two).toBe(
+  const start = () => {
+    const env = { ...environment(), GO: join(root, 'go') };
+    const child = spawn('/bin/sh', [join(root, 'setup/setup.sh')], { env });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += String(chunk)));
+    const ended = new Promise<string>((resolve) => child.once('close', () => resolve(output)));
+    return { ended, says: (text: string) => until(text, () => output.includes(text)) };
+  };
+  const one = start();
+  await one.says('set-up: npm');
+  const two = start();
+  await two.says('waiting for it');
+  write('go', '');
+  await one.ended;
+  expect(await two.ended).toBe(
     'set-up: another set-up is at work here; waiting for it\nset-up: everything is in place\n',
   );
   expect(calls().filter((call) => call.startsWith('npm'))).toHaveLength(2); // its own packages, and a template's
