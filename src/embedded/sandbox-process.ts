@@ -4,10 +4,10 @@ import { PRELOAD_NAME, preloadProgram } from '../steps/runner.ts';
 import type { ChildSpec } from './child.ts';
 import { eventOfLogLine } from './log-line.ts';
 import { sourceFile } from '../home.ts';
-import type { Toolchain } from './toolchain.ts';
+import type { SandboxTools } from './toolchain.ts';
 
 export interface SandboxProcessOptions {
-  tools: Toolchain;
+  tools: SandboxTools;
   port: number;
   /** Undefined for a random one. */
   apiKey: string | undefined;

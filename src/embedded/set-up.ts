@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../home.ts';
-import { findToolchain, ToolMissingError, type Toolchain } from './toolchain.ts';
+import { ToolMissingError } from './toolchain.ts';
 
-/** The toolchain; what is missing is installed first, with set-up's own progress on stderr. @throws ToolMissingError */
-export async function ensureToolchain(env: NodeJS.ProcessEnv = process.env): Promise<Toolchain> {
+/** What `find` finds; what it misses is installed first, with set-up's own progress on stderr. @throws ToolMissingError */
+export async function ensureTools<T>(
+  find: (env: NodeJS.ProcessEnv) => T,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<T> {
   try {
-    return findToolchain(env);
+    return find(env);
   } catch (error) {
     const script = join(PROJECT_ROOT, 'setup/setup.sh');
     if (!(error instanceof ToolMissingError) || !existsSync(script)) throw error;
@@ -18,6 +21,6 @@ export async function ensureToolchain(env: NodeJS.ProcessEnv = process.env): Pro
         .once('exit', resolve);
     });
     if (code !== 0) throw error;
-    return findToolchain(env);
+    return find(env);
   }
 }

@@ -10,12 +10,12 @@ import { endLeftovers } from './leftovers.ts';
 import { settlePorts, type PortWish } from './ports.ts';
 import { identityOf, type ProcessIdentity } from './process-identity.ts';
 import { sandboxProcess } from './sandbox-process.ts';
-import { ensureToolchain } from './set-up.ts';
+import { ensureTools } from './set-up.ts';
 import type { OnStackEvent } from './stack-event.ts';
 import { recordPath, removeRecord, writeRecord, type StackRecord } from './stack-record.ts';
 import { StackBusyError } from './stack-busy-error.ts';
 import { temporalServer } from './temporal-server.ts';
-import type { Toolchain } from './toolchain.ts';
+import { findToolchain, type Toolchain } from './toolchain.ts';
 import { workerProcess } from './worker-process.ts';
 
 export interface StackOptions {
@@ -74,7 +74,7 @@ const MAXIMUM_DEATHS = 6;
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { kind = 'command', onEvent = () => undefined, env = process.env } = options;
-  const tools = await ensureToolchain(env);
+  const tools = await ensureTools(findToolchain, env);
   await endLeftovers(tools.home, onEvent);
   const wish = (name: keyof typeof USUAL_PORTS, option: string): PortWish => ({
     wanted: options.ports?.[name],

@@ -2,15 +2,19 @@ import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { assayHome } from '../home.ts';
 
-/** The programs of the embedded stack, by path. */
-export interface Toolchain {
+/** What the local sandbox server runs, by path. */
+export interface SandboxTools {
   home: string;
   node: string;
-  temporal: string;
   bwrap: string;
   python: string;
   /** Templates by name, `default` first. */
   templates: InstalledTemplate[];
+}
+
+/** What the embedded stack runs, by path. */
+export interface Toolchain extends SandboxTools {
+  temporal: string;
 }
 
 /** A template as set-up has installed it, with the folders of its packages. `minimal` has none: the interpreters alone. */
@@ -39,11 +43,15 @@ export class ToolMissingError extends Error {
  * round: a host that restricts user namespaces may allow them to its own `/usr/bin/bwrap` alone.
  */
 export function findToolchain(env: NodeJS.ProcessEnv = process.env): Toolchain {
+  return { temporal: findTemporal(env), ...findSandboxTools(env) };
+}
+
+/** As `findToolchain`, for the sandbox server alone. @throws ToolMissingError */
+export function findSandboxTools(env: NodeJS.ProcessEnv = process.env): SandboxTools {
   const home = assayHome(env);
   return {
     home,
     node: process.execPath,
-    temporal: findTemporal(env),
     bwrap: findBwrap(env),
     python: findPython(env),
     templates: findTemplates(home),
@@ -67,7 +75,7 @@ export function findPython(env: NodeJS.ProcessEnv = process.env): string {
   return pick('Python 3.10 or newer', env['ASSAY_PYTHON'], [own, ...onPath('python3', env)]);
 }
 
-export function findTemplates(home: string): Toolchain['templates'] {
+export function findTemplates(home: string): InstalledTemplate[] {
   const root = join(home, 'templates');
   const packages = (...path: string[]): string | undefined => {
     const folder = join(root, ...path);

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { sandboxProcess } from '../../embedded/sandbox-process.ts';
 import { sandboxStateDir } from '../../embedded/sandbox-server-record.ts';
-import { ensureToolchain } from '../../embedded/set-up.ts';
+import { ensureTools } from '../../embedded/set-up.ts';
+import { findSandboxTools } from '../../embedded/toolchain.ts';
 import { appended, wholeNumber } from '../run-options.ts';
 
 interface ServeOptions {
@@ -80,7 +81,7 @@ export function serveCommand(): Command {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
-  const tools = await ensureToolchain();
+  const tools = await ensureTools(findSandboxTools);
   const { command, args, env } = sandboxProcess({
     tools,
     port: options.port,
