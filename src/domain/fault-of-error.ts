@@ -15,7 +15,7 @@ const NETWORK =
 const MEMORY =
   /Cannot allocate memory|memory limit|(heap|ran) out of memory|Array buffer allocation failed|Failed to allocate memory|can't start new thread|std::bad_alloc|memory exhausted|allocation failed - JavaScript|RangeError: Invalid (array buffer|typed array) length|ENOMEM/i;
 const IMPORT =
-  /Cannot find (module|package)|ERR_MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED|does not provide an export named/;
+  /Cannot find (module|package)|ERR_MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED|does not provide an export named|Named export '.+' not found/;
 
 /**
  * Which category an error of the code belongs to, by its name and message.

@@ -15,6 +15,7 @@ const PARTS = [
   'decoys.py',
   'doubt.py',
   'look.py',
+  'shadows.py',
   'own_names.py',
   'tests_text.py',
   'pytest_session.py',

@@ -22,8 +22,9 @@ export async function fromContent(content: Content, store: Store): Promise<Uint8
   return store.get(content.blob);
 }
 
-/** The same as a text (UTF-8). */
+/** The same as a text (UTF-8), without a byte order mark. */
 export async function textOfContent(content: Content, store: Store): Promise<string> {
-  if ('text' in content) return content.text;
-  return Buffer.from(await fromContent(content, store)).toString('utf8');
+  const text =
+    'text' in content ? content.text : Buffer.from(await fromContent(content, store)).toString('utf8');
+  return text.replace(/^\uFEFF/, '');
 }

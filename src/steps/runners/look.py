@@ -1,5 +1,5 @@
 # In the child, between the tests and what they compare: notices objects that agree with everything, and footing that is changed just while it matters.
-import ast, builtins, operator, random, sys
+import ast, operator, random, re, sys
 
 OPERATIONS = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
@@ -7,7 +7,13 @@ OPERATIONS = {
 }
 # Functions that compare two things, and methods of strings, sets and tables that do.
 PREDICATES = frozenset("isclose allclose array_equal array_equiv".split())
-METHODS = frozenset("startswith endswith issubset issuperset isdisjoint equals".split())
+METHODS = frozenset("startswith endswith issubset issuperset isdisjoint equals __eq__ __ne__".split())
+SEARCHES = frozenset("count index remove".split())
+# Comparisons that are functions.
+FUNCTIONS = frozenset("eq ne lt le gt ge contains sub".split())
+NAMES = {function: kind.__name__ for kind, function in OPERATIONS.items()} | {operator.contains: "In"}
+# Words of tests that go on after assertions that fail.
+TAKES_FAILURES = re.compile(r"AssertionError|Failed\b|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group")
 # What a look at the footing costs is only spent so often in full.
 LOOKS_IN_FULL = 100
 
@@ -33,17 +39,37 @@ class Looks(ast.NodeTransformer):
         self.generic_visit(node)
         func = node.func
         name = getattr(func, "attr", getattr(func, "id", ""))
-        decides = name.startswith(("assert", "@py_assert")) or name in PREDICATES or name in METHODS
+        decides = name.startswith(("assert", "@py_assert")) or name in PREDICATES | METHODS | SEARCHES | FUNCTIONS
         if decides and is_dotted(func) and node.args and not any(isinstance(each, ast.Starred) for each in node.args):
+            if name.startswith("assert"):
+                call = through("asserting", node, ast.Constant(node.lineno), func, *node.args)
+                call.keywords = node.keywords
+                return call
             node.args = [ast.copy_location(ast.Starred(through("given", node, func, *node.args), ast.Load()), node)]
+        return node
+
+    def visit_Attribute(self, node):
+        """A function that compares may be handed on to what calls it."""
+        self.generic_visit(node)
+        handed = isinstance(node.ctx, ast.Load) and node.attr in FUNCTIONS and getattr(node.value, "id", "") == "operator"
+        return through("function", node, node) if handed else node
+
+    def visit_Match(self, node):
+        values = [each.value for each in ast.walk(node) if isinstance(each, ast.MatchValue)]
+        self.generic_visit(node)
+        node.subject = through("matched", node.subject, node.subject, *values)
         return node
 
     def visit_Assert(self, node):
         self.generic_visit(node)
-        node.test = through("truth", node, node.test)
+        node.test = through("sure", node, node.test, ast.Constant(node.lineno))
         return node
 
     def visit_If(self, node):
+        if is_rewritten_assert(node):
+            self.generic_visit(node)
+            node.test.operand = through("sure", node, node.test.operand, ast.Constant(node.lineno))
+            return node
         negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
         holder, field = (node.test, "operand") if negated else (node, "test")
         decides = isinstance(getattr(holder, field), ast.Compare) or getattr(getattr(holder, field), "id", "").startswith("@py_assert")
@@ -59,6 +85,12 @@ class Looks(ast.NodeTransformer):
             both = ast.Tuple([through("truth", node, ast.Constant(None)), node.iter], ast.Load())
             node.iter = ast.fix_missing_locations(ast.copy_location(ast.Subscript(both, ast.Constant(1), ast.Load()), node.iter))
         return node
+
+
+def is_rewritten_assert(node):
+    """What pytest makes of an assertion."""
+    last = node.body[-1]
+    return isinstance(last, ast.Raise) and getattr(getattr(last.exc, "func", None), "id", "") == "AssertionError" and isinstance(node.test, ast.UnaryOp)
 
 
 def is_dotted(node):
@@ -102,6 +134,8 @@ class Looker:
         self.audit, self.snapshots, self.asking = audit, snapshots, asking
         self.doubt = Doubt(folder.rstrip("/") + "/", tests, own)
         self.looks, self.told, self.pending = 0, False, None
+        # Lines of assertions that failed the last time, and whether the tests may well take what they throw.
+        self.failed, self.lenient = set(), bool(TAKES_FAILURES.search(tests))
         # Where the tests replace things themselves, only the end of each is looked at.
         self.steady = not any(word in tests for word in ("patch", "mock", "builtins"))
         self.operations = {kind.__name__: function for kind, function in OPERATIONS.items()}
@@ -119,8 +153,52 @@ class Looker:
             answer = self.operations[name](left, right)
         finally:
             self.asking.clear()
-        self.pair(name, left, right)
+        for _ in range(2):
+            sentence = self.doubt.otherwise(name, answer)
+            if sentence:
+                self.tamper(sentence)
+            self.pair(name, left, right)
         return answer
+
+    def function(self, found):
+        """A function that compares, by one that goes through here."""
+        name = NAMES.get(found) if type(found) is type(len) else None
+        if name is None:
+            return found
+        return lambda left, right: self.compare(name, right, left) if name == "In" else self.compare(name, left, right)
+
+    def matched(self, subject, *values):
+        for value in values:
+            for part in [subject, *parts_of(subject)][:20]:
+                if type(part) not in PLAIN:
+                    self.pair("Eq", part, value)
+        return subject
+
+    def asserting(self, site, function, *values, **options):
+        __tracebackhide__ = True
+        self.failed.add(site)
+        answer = function(*self.given(function, *values), **options)
+        self.failed.discard(site)
+        return answer
+
+    def sure(self, value, site):
+        """What an assertion asks whether it is true."""
+        __tracebackhide__ = True
+        self.truth(value)
+        answer = bool(value)
+        if type(value) not in PLAIN and self.doubt.of_code(type(value), ("__bool__", "__len__")) and bool(value) is not answer:
+            self.tamper("an object of the code's is true and false in turn")
+        if answer:
+            self.failed.discard(site)
+        else:
+            self.failed.add(site)
+        return answer
+
+    def unheard(self):
+        """Of tests that have passed: tells of an assertion that failed all the same."""
+        if self.failed and not self.lenient:
+            self.tamper("an assertion failed, and the tests did not hear of it (line %d of the tests)" % min(self.failed))
+        self.failed.clear()
 
     def alone(self, value):
         if type(value) not in PLAIN:
@@ -139,11 +217,18 @@ class Looker:
                     self.pair("Eq", value, partner)
                     self.pair("Sub", value, partner)
                     self.pair("In", partner, value)
+            self.ask(lambda: self.doubt.masked(*values[:2]))
             self.footing()
         elif name in PREDICATES and len(values) > 1:
             self.ask(lambda: self.doubt.predicate(function, *values[:2]))
+        elif name in ("__eq__", "__ne__") and values:
+            self.pair("Eq", getattr(function, "__self__", None), values[0])
         elif name in METHODS and not self.told:
             self.ask(lambda: self.doubt.method(function, name, values[0]))
+        elif name in SEARCHES and isinstance(getattr(function, "__self__", None), (list, tuple)):
+            self.pair("In", values[0], function.__self__)
+        elif len(values) == 2 and function in NAMES:
+            self.pair(NAMES[function], *values)
         return values
 
     def truth(self, value):
@@ -185,38 +270,3 @@ class Looker:
         elif sentence:
             self.tamper(sentence)
         return self.doubt.questions > before
-
-
-# Functions that a script of tests decides by, and that the code beside it could have named its own after.
-OF_ITEMS = frozenset("zip range enumerate map filter reversed".split())
-SHADOWED = "isinstance issubclass len all any abs hasattr callable repr AssertionError Exception BaseException".split() + sorted(OF_ITEMS)
-
-
-def shadows(space, looker):
-    """Where the code has functions named like these built-ins, and the tests use them: both are asked, and must agree."""
-    for name in SHADOWED:
-        theirs, plain = space.get(name), getattr(builtins, name)
-        if theirs is None or theirs is plain or not callable(theirs) or isinstance(theirs, type) and not isinstance(plain, type):
-            continue
-        if isinstance(plain, type) and issubclass(plain, BaseException):
-            looker.tamper("the code has an exception of its own called %s" % name)
-        elif not isinstance(theirs, type):
-            space[name] = agreeing(name, theirs, plain, looker)
-
-
-def agreeing(name, theirs, plain, looker):
-    def both(*arguments, **options):
-        answer = theirs(*arguments, **options)
-        try:
-            if name in OF_ITEMS:  # A loop over nothing lets every test in it pass.
-                wrong = hasattr(type(answer), "__len__") and not len(answer) and any(True for _ in plain(*arguments, **options))
-            else:
-                wanted = plain(*arguments, **options)
-                wrong = type(wanted) in PLAIN and (type(answer) is not type(wanted) or answer != wanted)
-        except Exception:
-            return answer  # It takes other things than the built-in.
-        if wrong:
-            looker.tamper("the code's own %s() answers otherwise than the built-in" % name)
-        return answer
-
-    return both

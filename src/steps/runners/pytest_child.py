@@ -174,12 +174,15 @@ class Reporter:
             case["message"] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", ""))[:1000]
             if self.by_code or not self.may_skip:
                 self.tell("tamper", "the code under test skipped %s" % name)
+        if report.when == "call" and report.outcome == "passed":
+            self.looker.unheard()
         if report.when == "teardown":
             if case["outcome"] == "passed" and not case["called"]:
                 case["outcome"], case["message"] = "failed", "the test was not called"
             self.tell("done", name, case["outcome"], (self.clock() - self.started) * 1000, case["message"], case["kind"])
 
     def pytest_runtest_protocol(self, item, nextitem):
+        self.looker.failed.clear()
         self.tell("start", name_of(item))
 
     def pytest_runtest_logfinish(self, nodeid, location):

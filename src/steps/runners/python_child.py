@@ -54,6 +54,7 @@ def run_script(plan, audit, snapshots, asking):
         audit("assay.tell", *say_error(error, folder))
         audit("assay.tell", "finish")
         return 1
+    looker.unheard()
     audit("assay.tell", "done", "script", "passed", (time.perf_counter() - started) * 1000, "", "")
     audit("assay.tell", "finish")
     return 0
