@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { BatchActivities } from '../domain/batch.ts';
+import type { BatchActivities, ShardWorker } from '../domain/batch.ts';
 import type { ActivityDependencies } from './activities.ts';
 import { Parked } from './shard/parked.ts';
 import { publish } from './shard/publish.ts';
@@ -11,11 +12,13 @@ const HEARTBEAT_EVERY_MS = 1_000;
 /** How long trouble that keeps a whole shard from its work is waited out, such as a store that is away, in ms. */
 const PATIENCE_MS = 600_000;
 
-/** The activities of a batch, over these parts. */
+/** The activities of a batch, over these parts, on a worker that runs so many shards at once. */
 export function createBatchActivities({
   store,
   sandboxes,
-}: Pick<ActivityDependencies, 'store' | 'sandboxes'>): BatchActivities {
+  shards,
+}: Pick<ActivityDependencies, 'store' | 'sandboxes'> & { shards: number }): BatchActivities {
+  const worker: ShardWorker = { id: randomUUID(), shards };
   const items = new ShardItems(store);
   const parked = new Parked(sandboxes);
   return {
@@ -25,11 +28,12 @@ export function createBatchActivities({
         const shardId = `${info.workflowExecution?.runId}-${info.activityId}`;
         const owner = `assay/${info.workflowNamespace}`;
         // Told to stop, because the worker stops or the batch is cancelled, it gives back what there is.
-        return await runShard(
+        const outcome = await runShard(
           input,
           { store, sandboxes, items, parked },
           { shardId, number: info.attempt, owner, signal, onProgress: (done) => (progress.done = done) },
         );
+        return { ...outcome, worker };
       }),
     publishBatch: (input) =>
       alive(async () => {

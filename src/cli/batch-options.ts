@@ -33,7 +33,11 @@ export function addItemOptions(command: Command): Command {
 /** Options that fill `HowFlags`. */
 export function addHowOptions(command: Command): Command {
   return command
-    .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
+    .option(
+      '--concurrency <number>',
+      'shards at work at once (default: 1.5 for each that the workers have room for)',
+      wholeNumber(1, 500),
+    )
     .addOption(
       new Option('--isolation <kind>', 'a fresh sandbox for each item, or one for a shard').choices(
         ISOLATIONS,

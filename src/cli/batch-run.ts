@@ -98,7 +98,11 @@ export function batchRetryCommand(): Command {
     )
     .argument('<batch>', 'name or id of the batch, which must be over')
     .addOption(new Option('--only <verdict>', 'items with this verdict ').choices(VERDICTS).default('error'))
-    .option('--concurrency <number>', 'shards at work at once (default: 4)', wholeNumber(1, 500))
+    .option(
+      '--concurrency <number>',
+      'shards at work at once (default: 1.5 for each that the workers have room for)',
+      wholeNumber(1, 500),
+    )
     .option('--name <name>', 'name of the new batch')
     .option('--json', 'print each result as one line of JSON, in the order of the input')
     .addHelpText('after', '\nExample:\n  assay batch retry nightly --only error');

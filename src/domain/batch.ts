@@ -25,7 +25,13 @@ export const BatchOptions = z.strictObject({
     .describe(
       'Fields of a JobSpec for every item; an item says otherwise by naming the field. Default: none',
     ),
-  concurrency: z.number().int().min(1).max(500).default(4).describe('Shards at work at once. Default: 4'),
+  concurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('Shards at work at once. Default: 1.5 for each that the workers have room for'),
   isolation: z
     .enum(ISOLATIONS)
     .default('shard')
@@ -177,7 +183,16 @@ export interface BatchCarried {
   failures: Failure[];
   shardItems: number;
   paused: boolean;
-  concurrency: number;
+  /** Absent where nobody has said it. */
+  concurrency?: number | undefined;
+  workers?: ShardWorker[] | undefined;
+}
+
+/** A worker that takes shards. */
+export interface ShardWorker {
+  id: string;
+  /** How many it runs at once. */
+  shards: number;
 }
 
 export interface RunShardInput {
@@ -201,6 +216,8 @@ export interface ShardOutcome {
   left: ItemRange[];
   /** How long it worked, without the time that it waited in a queue, in ms. */
   busyMs: number;
+  /** Who ran it. Absent where an earlier version did. */
+  worker?: ShardWorker | undefined;
 }
 
 export interface PublishInput {

@@ -55,7 +55,7 @@ export async function startWorker(
   const { namespace } = config.temporal;
   try {
     await ensureSearchAttributes(connection, namespace);
-    const { publishBatch, runShard } = createBatchActivities({ store, sandboxes });
+    const { publishBatch, runShard } = createBatchActivities({ store, sandboxes, shards: config.shards });
     const common = {
       connection,
       namespace,

@@ -12,6 +12,7 @@ import type {
   ShardOutcome,
 } from '../domain/batch.ts';
 import { batchDetails } from './batch-details.ts';
+import { Workers } from './batch-workers.ts';
 
 const FAILURES_KEPT = 10;
 const RATE_OVER_SHARDS = 20;
@@ -26,12 +27,14 @@ const MOST_GROWTH = 4;
 export class BatchRecord {
   readonly input: BatchInput;
   readonly parts: Segment[];
-  concurrency: number;
   paused: boolean;
   state: BatchProgress['state'] = 'running';
   readonly #todo: ItemRange[];
   readonly #counts: Counts;
   readonly #startedAtMs: number;
+  readonly #workers: Workers;
+  /** Shards at work at once, where somebody has said it. */
+  #asked: number | undefined;
   #failures: Failure[];
   #shardItems: number;
   #recent: { atMs: number; items: number }[] = [];
@@ -39,7 +42,8 @@ export class BatchRecord {
   constructor(input: BatchInput) {
     const { carried, options, total } = input;
     this.input = input;
-    this.concurrency = carried?.concurrency ?? options.concurrency;
+    this.#asked = carried?.concurrency ?? options.concurrency;
+    this.#workers = new Workers(carried?.workers);
     this.paused = carried?.paused ?? false;
     this.parts = carried?.parts ?? [];
     this.#todo = carried?.todo ?? (total > 0 ? [[0, total]] : []);
@@ -47,6 +51,14 @@ export class BatchRecord {
     this.#failures = carried?.failures ?? [];
     this.#shardItems = carried?.shardItems ?? FIRST_SHARD_ITEMS;
     this.#startedAtMs = carried?.startedAtMs ?? Date.now();
+  }
+
+  get concurrency(): number {
+    return this.#asked ?? this.#workers.fill();
+  }
+
+  set concurrency(asked: number) {
+    this.#asked = asked;
   }
 
   get left(): number {
@@ -88,7 +100,8 @@ export class BatchRecord {
     this.#todo.unshift(...ranges);
   }
 
-  add({ parts, counts, failures, left, busyMs }: ShardOutcome): void {
+  add({ parts, counts, failures, left, busyMs, worker }: ShardOutcome): void {
+    this.#workers.seen(worker);
     const items = parts.reduce((sum, { count }) => sum + count, 0);
     this.parts.push(...parts);
     for (const key of Object.keys(counts) as (keyof Counts)[]) this.#counts[key] += counts[key];
@@ -142,7 +155,8 @@ export class BatchRecord {
       failures: this.#failures,
       shardItems: this.#shardItems,
       paused: this.paused,
-      concurrency: this.concurrency,
+      concurrency: this.#asked,
+      workers: this.#workers.all,
     };
   }
 

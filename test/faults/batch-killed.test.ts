@@ -12,28 +12,31 @@ import type { WorkerProcess } from '../support/worker-process.ts';
 const ITEMS = Number(process.env['ASSAY_FAULT_ITEMS'] ?? 300);
 const KILLS = ITEMS >= 10_000 ? 20 : 3;
 
-test(
-  'workers and sandboxes killed in the middle leave one right verdict for each item',
+test.each([
+  ['items that share sandboxes', 'shard', ITEMS],
+  ['items with a sandbox each, and the next one open already', 'item', ITEMS / 5],
+] as const)(
+  'workers and sandboxes killed in the middle leave one right verdict each for %s',
   { timeout: 3_600_000 },
-  async () => {
+  async (_, isolation, count) => {
     const config = await testConfig();
     const assay = await connectTo(config);
     const workers: WorkerProcess[] = [await startWorkerProcess(config)];
     try {
-      const items = knownItems(ITEMS);
+      const items = knownItems(count);
       const handle = await assay.batches.start(
         { rows: items.map(({ row }) => row) },
-        { concurrency: 2, cache: false },
+        { isolation, concurrency: 2, cache: false },
       );
       for (let kill = 1; kill <= KILLS; kill++) {
-        await until(handle, (ITEMS * kill) / (KILLS + 2));
+        await until(handle, (count * kill) / (KILLS + 2));
         const [sandboxId] = await openSandboxesOf(config, handle.batchId);
         if (sandboxId !== undefined) await Sandbox.kill(sandboxId, config.sandbox);
         await workers.at(-1)?.kill();
         workers.push(await startWorkerProcess(config));
       }
       const result = await handle.result();
-      expect(result).toMatchObject({ state: 'done', done: ITEMS });
+      expect(result).toMatchObject({ state: 'done', done: count });
       const results = await Array.fromAsync(handle.results());
       expect(results.map(({ id }) => id)).toEqual(items.map(({ row }) => row.id));
       const wrong = results.filter(({ verdict }, at) => verdict !== items[at]?.verdict);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -115,6 +116,24 @@ describe('a batch', () => {
     expect(looks.map(({ execution }) => execution?.stdout.text)).toEqual(['', '', '']);
     // Else there was nothing to see.
     expect(new Set(results.map(({ attempts }) => attempts[0]?.sandboxId)).size).toBe(1);
+  });
+
+  test("opens the next item's sandbox while one is at work, no more, and leaves none", async () => {
+    const rows = Array.from({ length: 3 }, (_, at) => ({
+      id: `own${at}`,
+      language: 'python',
+      code: 'import time; time.sleep(100)',
+      limits: { timeoutMs: 120_000 },
+    }));
+    const options = { isolation: 'item', concurrency: 1, cache: false } as const;
+    const handle = await stack.assay.batches.start({ rows }, options);
+    const open = async () => (await openSandboxesOf(stack.config, handle.batchId)).length;
+    await expect.poll(open, { timeout: 60_000 }).toBe(2);
+    await sleep(1_000);
+    expect(await open()).toBe(2);
+    await handle.cancel();
+    expect(await handle.result()).toMatchObject({ state: 'cancelled', done: 0 });
+    expect(await open()).toBe(0);
   });
 
   test('executes items without tests, in any language, with files and artifacts', async () => {

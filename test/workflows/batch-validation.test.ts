@@ -203,6 +203,43 @@ describe('a batch while it runs', () => {
     });
   });
 
+  test('has half again as many shards as the workers that take them have places, unless told how many', async () => {
+    const gates: (() => void)[] = [];
+    let over = false;
+    const script: BatchScript = {
+      total: 1_000,
+      shard: async ({ ranges }, count) => {
+        if (!over) await new Promise<void>((open) => gates.push(open));
+        // The first worker is gone after its first shard.
+        const worker = count === 1 ? { id: 'a', shards: 2 } : { id: 'b', shards: 3 };
+        return { ...recorded(ranges, { msAnItem: 60_000 }), worker };
+      },
+    };
+    await withScriptedBatch(script, async ({ handle }) => {
+      const concurrency = async () => (await handle.query<BatchProgress>('progress')).concurrency;
+      const endNext = async () => {
+        await expect.poll(() => gates.length, { timeout: 10_000 }).toBeGreaterThan(0);
+        gates.shift()?.();
+      };
+      try {
+        expect(await concurrency()).toBe(4);
+        for (const most of [3, 8]) {
+          await endNext();
+          await expect.poll(concurrency, { timeout: 10_000 }).toBe(most);
+          await expect.poll(() => gates.length, { timeout: 10_000 }).toBe(most);
+        }
+        for (let ended = 0; ended < 25; ended++) await endNext();
+        await expect.poll(concurrency, { timeout: 10_000 }).toBe(5);
+        await handle.executeUpdate('setConcurrency', { args: [1] } as { args: [number] });
+        await endNext();
+        expect(await concurrency()).toBe(1);
+      } finally {
+        over = true;
+        gates.forEach((open) => open());
+      }
+    });
+  });
+
   test('that is paused can be cancelled', async () => {
     const script = {
       ...{ total: 10, options: { concurrency: 1 } },

@@ -24,7 +24,10 @@ export interface Opened extends Berth {
   timer: NodeJS.Timeout;
 }
 
-/** The sandboxes of a shard, one at a time: opened when an item needs one, used again while it is clean, closed when it is not. */
+/**
+ * The sandboxes of a shard, one at work at a time: opened when an item needs one, used again while it is clean, closed when it is not. Where
+ * each item has its own, the next one is opened while one is at work.
+ */
 export class Lane {
   readonly #sandboxes: Sandboxes;
   readonly #tags: Pick<SandboxTags, 'owner' | 'jobId' | 'runId'>;
@@ -32,6 +35,9 @@ export class Lane {
   readonly #context: StepContext;
   readonly #parked: Parked;
   #opened: Opened | undefined;
+  #next: Promise<Opened | undefined> | undefined;
+  /** The job after the one that is at work, where there is one. */
+  coming: JobInput | undefined;
   #opening = 0;
   readonly #closing = new Set<Promise<unknown>>();
 
@@ -55,10 +61,14 @@ export class Lane {
 
   /** A sandbox that suits the job. Throws what the world did. */
   async berth(job: JobInput): Promise<Berth> {
-    const kind = `${job.template} ${job.limits.internet}`;
+    const kind = kindOf(job);
     if (this.#opened && this.#opened.kind !== kind) this.discard();
-    this.#opened ??= this.#parked.take(this.#tags.jobId, kind) ?? (await this.#open(job, kind));
+    this.#opened ??=
+      (await this.#takeNext(kind)) ??
+      this.#parked.take(this.#tags.jobId, kind) ??
+      (await this.#open(job, kind));
     this.#opened.items += 1;
+    if (this.#isolation === 'item') this.#openNext();
     return this.#opened;
   }
 
@@ -80,7 +90,10 @@ export class Lane {
   discard(): void {
     const opened = this.#opened;
     this.#opened = undefined;
-    if (!opened) return;
+    if (opened) this.#letGo(opened);
+  }
+
+  #letGo(opened: Opened): void {
     clearInterval(opened.timer);
     const closing = this.#sandboxes.close(opened.sandboxId).catch(() => undefined);
     this.#closing.add(closing);
@@ -92,14 +105,31 @@ export class Lane {
     await this.#sandboxes.closeAllOf(this.#tags).catch(() => undefined);
   }
 
-  /** The end of the shard: its clean sandbox is left to the next one of the batch. Waits until the others are closed. */
+  /** The end of the shard: a clean sandbox is left to the next one of the batch. Waits until the others are closed. */
   async close({ keep }: { keep: boolean }): Promise<void> {
-    if (keep && this.#opened) {
-      this.#parked.put(this.#tags.jobId, this.#opened);
-      this.#opened = undefined;
-    }
-    this.discard();
+    const next = await this.#next;
+    this.#next = undefined;
+    for (const opened of [this.#opened, next])
+      if (opened && keep) this.#parked.put(this.#tags.jobId, opened);
+      else if (opened) this.#letGo(opened);
+    this.#opened = undefined;
     await Promise.all(this.#closing);
+  }
+
+  #openNext(): void {
+    const job = this.coming;
+    if (!job || this.#next) return;
+    // Where the world does not let it, it is opened when it is needed, and what is wrong shows then.
+    this.#next = this.#open(job, kindOf(job)).catch(() => undefined);
+  }
+
+  async #takeNext(kind: string): Promise<Opened | undefined> {
+    const next = this.#next;
+    this.#next = undefined;
+    const opened = await next;
+    if (!opened || opened.kind === kind) return opened;
+    this.#letGo(opened);
+    return undefined;
   }
 
   async #open(job: JobInput, kind: string): Promise<Opened> {
@@ -126,4 +156,8 @@ export class Lane {
       throw error;
     }
   }
+}
+
+function kindOf({ template, limits }: JobInput): string {
+  return `${template} ${limits.internet}`;
 }

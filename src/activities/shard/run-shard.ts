@@ -87,7 +87,8 @@ export async function runShard(
       const validation = (await validated(line)) as ValidateOutcome;
       return await new ItemStory(line, line.job, lane, sandboxes, context).run(validation, input.attempts);
     };
-    for (const line of todo) {
+    for (const [at, line] of todo.entries()) {
+      lane.coming = todo[at + 1]?.job;
       const late = performance.now() - from > input.softLimitMs && ledger.done > 0;
       if (signal.aborted || late) {
         left.push(line.index);
