@@ -7,6 +7,7 @@ import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 import type { StepContext } from '../steps/step-context.ts';
 import type { Store } from '../store/store.ts';
 import type { InSandboxInput, JobActivities, Timed } from './contract.ts';
+import { Room } from './room.ts';
 import { toFailure } from './to-failure.ts';
 
 /** What a job does to a sandbox; `src/steps` has them. */
@@ -21,6 +22,8 @@ export interface ActivityDependencies {
   store: Store;
   sandboxes: Sandboxes;
   steps: Steps;
+  /** How many steps the worker does at once. */
+  concurrency: number;
 }
 
 /** A worker that is silent for the heartbeat timeout counts as lost, so it speaks several times within it. */
@@ -29,14 +32,18 @@ const HEARTBEAT_EVERY_MS = 1_000;
 const CLOSE_PATIENCE_MS = 2_000;
 
 /** The activities of a job, over these parts. */
-export function createActivities({ store, sandboxes, steps }: ActivityDependencies): JobActivities {
+export function createActivities(dependencies: ActivityDependencies): JobActivities {
+  const { store, sandboxes, steps, concurrency } = dependencies;
+  const room = new Room(concurrency);
   const inSandbox = async <T>(
     { sandboxId }: InSandboxInput,
     signal: AbortSignal,
     step: (sandbox: Sandbox, context: StepContext) => Promise<T>,
   ): Promise<T> => {
     const sandbox = await sandboxes.get(sandboxId);
-    return await whileAlive(sandboxes, sandbox, signal, (alive) => step(sandbox, { store, signal: alive }));
+    return await room.during(sandboxId, () =>
+      whileAlive(sandboxes, sandbox, signal, (alive) => step(sandbox, { store, signal: alive })),
+    );
   };
 
   return {
@@ -44,8 +51,13 @@ export function createActivities({ store, sandboxes, steps }: ActivityDependenci
 
     openSandbox: ({ template, internet, tags, adopt, patienceMs }) =>
       timed({ patienceMs }, async (signal, tries) => {
-        const opened = await sandboxes.open({ template, internet, tags, adopt: adopt || tries > 1 });
+        // What is not local has come through the queue.
+        const queued = !Context.current().info.isLocal;
+        if (!queued && !room.hasPlace()) return { deferred: true };
+        const open = () => sandboxes.open({ template, internet, tags, adopt: adopt || tries > 1 });
+        const opened = await room.opening(open, { queued });
         if (signal.aborted) {
+          room.closed(opened.sandboxId);
           await sandboxes.close(opened.sandboxId);
           throw signal.reason;
         }
@@ -69,6 +81,7 @@ export function createActivities({ store, sandboxes, steps }: ActivityDependenci
 
     closeSandbox: ({ sandboxId, tags }) =>
       timed({ patienceMs: CLOSE_PATIENCE_MS }, async () => {
+        if (sandboxId !== undefined) room.closed(sandboxId);
         const [known, unknown] = await Promise.all([
           sandboxId !== undefined && sandboxes.close(sandboxId),
           sandboxes.closeAllOf(tags, sandboxId),
@@ -86,13 +99,16 @@ async function timed<T>(
   const { info, cancellationSignal: signal, heartbeat } = Context.current();
   const startedAt = Date.now();
   const from = performance.now();
-  const beat = info.isLocal ? undefined : setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
+  // What it spent in the queue is nobody's trouble: it counts from the start of the first try, which each leaves to the next.
+  const firstAt: number = info.isLocal ? info.scheduledTimestampMs : (info.heartbeatDetails ?? startedAt);
+  if (!info.isLocal && patienceMs > 0) heartbeat(firstAt);
+  const beat = info.isLocal ? undefined : setInterval(() => heartbeat(firstAt), HEARTBEAT_EVERY_MS);
   try {
     const value = await work(signal, info.attempt);
     const durationMs = Math.round((performance.now() - from) * 10) / 10;
     return { value, startedAt: new Date(startedAt).toISOString(), durationMs };
   } catch (error) {
-    const waitedMs = Date.now() - info.scheduledTimestampMs;
+    const waitedMs = Date.now() - firstAt;
     throw toFailure(error, { number: info.attempt, waitedMs, patienceMs, sameSandbox, signal });
   } finally {
     clearInterval(beat);

@@ -19,6 +19,11 @@ export interface OpenSandboxInput {
   /** How much longer trouble may be waited out, in ms. */
   patienceMs: number;
 }
+/** A sandbox, or word that the worker has as many in hand as it can work in: then the opening is to queue. */
+export type Opening =
+  | { sandboxId: string; adopted: boolean; deferred?: undefined }
+  | { sandboxId?: undefined; deferred: true };
+
 export interface InSandboxInput {
   job: JobInput;
   sandboxId: string;
@@ -35,7 +40,7 @@ export interface CloseSandboxInput {
 /** The verbs of a job. Each throws an ApplicationFailure whose `type` is a trouble's and whose first detail is the trouble. */
 export interface JobActivities {
   validateCode(job: JobInput): Promise<Timed<ValidateOutcome>>;
-  openSandbox(input: OpenSandboxInput): Promise<Timed<{ sandboxId: string; adopted: boolean }>>;
+  openSandbox(input: OpenSandboxInput): Promise<Timed<Opening>>;
   executeCode(input: InSandboxInput): Promise<Timed<ExecuteOutcome>>;
   runTests(input: InSandboxInput): Promise<Timed<TestOutcome>>;
   collectArtifacts(input: CollectInput): Promise<Timed<CollectOutcome>>;

@@ -68,7 +68,7 @@ export async function startWorker(
       taskQueue: config.taskQueue,
       workflowBundle: bundle,
       activities: {
-        ...createActivities({ store, sandboxes, steps: jobSteps }),
+        ...createActivities({ store, sandboxes, steps: jobSteps, concurrency: config.concurrency }),
         publishBatch,
         ...createScheduleActivities({ store, webhookSecret: config.webhookSecret }),
       },

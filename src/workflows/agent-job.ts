@@ -139,22 +139,27 @@ class JobStory {
     }
   }
 
-  /** Mostly a sandbox can be had at once. Where not, an activity that can wait and be cancelled tries on. */
+  /** Mostly a sandbox can be had at once. Where not, an activity that can queue, wait and be cancelled tries on. */
   async #open(runId: string): Promise<{ sandboxId: string }> {
     const { job, openings, attempt } = this.#record;
     const { openAtOnce, openSandbox } = this.#activities;
     const owner = `assay/${workflowInfo().namespace}`;
     const tags = { owner, jobId: job.jobId, runId, opening: openings, attempt };
     const input = { template: job.template, internet: job.limits.internet, tags };
+    let adopt = false;
     try {
-      return await this.#record.step('open', () => openAtOnce({ ...input, adopt: false, patienceMs: 0 }));
+      const opening = await this.#record.step('open', () => openAtOnce({ ...input, adopt, patienceMs: 0 }));
+      if (!opening.deferred) return opening;
     } catch (error) {
       const afterMs = error instanceof StepTrouble ? this.#patience.afterMs(error.trouble) : undefined;
       if (afterMs === undefined) throw error;
+      adopt = true;
       await pause(afterMs);
     }
     const { leftMs: patienceMs } = this.#patience;
-    return await this.#record.step('open', () => openSandbox({ ...input, adopt: true, patienceMs }));
+    const opening = await this.#record.step('open', () => openSandbox({ ...input, adopt, patienceMs }));
+    if (opening.deferred) throw new Error('An opening that has queued is not put off');
+    return opening;
   }
 
   /** A sandbox that cannot be closed ends by its own timeout, so that does not change the verdict. */

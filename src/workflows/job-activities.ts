@@ -11,6 +11,9 @@ const COLLECT_TIMEOUT_MS = 300_000;
 const OPEN_AT_ONCE_TIMEOUT_MS = 3_000;
 const OPEN_TIMEOUT_MS = 45_000;
 const CLOSE_TIMEOUT_MS = 5_000;
+/** A job that has a sandbox goes before those that have none yet, of the levels 1 to 5. */
+const HAS_SANDBOX = { priorityKey: 2 };
+const HAS_NONE = { priorityKey: 4 };
 /** Waits between tries are given by each failure; this holds only where a worker died and left none. */
 const retryAtOnce = { initialInterval: 100, backoffCoefficient: 2, maximumInterval: 1_000 };
 const onlyOnce = { maximumAttempts: 1 };
@@ -45,7 +48,7 @@ export function jobActivities(job: JobInput): JobVerbs {
   });
   const { openSandbox } = proxyActivities<JobActivities>({
     startToCloseTimeout: OPEN_TIMEOUT_MS,
-    scheduleToCloseTimeout: job.retry.worldTimeoutMs + OPEN_TIMEOUT_MS,
+    priority: HAS_NONE,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     retry: retryAtOnce,
     // A sandbox that is being created must be known before it can be closed.
@@ -54,6 +57,7 @@ export function jobActivities(job: JobInput): JobVerbs {
   });
   // Closing the sandbox ends the work in it sooner than waiting for the worker to hear of the cancellation.
   const atWork = {
+    priority: HAS_SANDBOX,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   };

@@ -54,7 +54,13 @@ export class JobRecord {
     this.#show(name);
     try {
       const { value, startedAt, durationMs } = await run();
-      this.#note({ name, startedAt, durationMs, outcome: 'fault' in value && value.fault ? 'failed' : 'ok' });
+      if (!('deferred' in value && value.deferred))
+        this.#note({
+          name,
+          startedAt,
+          durationMs,
+          outcome: 'fault' in value && value.fault ? 'failed' : 'ok',
+        });
       return value;
     } catch (error) {
       const trouble = isCancellation(error) ? undefined : troubleIn(error);

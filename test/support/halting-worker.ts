@@ -13,7 +13,11 @@ import { workflowBundle } from '../../src/worker/workflow-bundle.ts';
 const [haltIn] = process.argv.slice(2) as [keyof JobActivities];
 const config = loadConfig();
 const store = openStore(config.storeUrl);
-const activities = createActivities({ store, sandboxes: new Sandboxes(sandboxOf(config)), steps });
+const activities = createActivities({
+  ...{ store, steps },
+  sandboxes: new Sandboxes(sandboxOf(config)),
+  concurrency: config.concurrency,
+});
 const verb = activities[haltIn] as (input: never) => Promise<unknown>;
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address: config.temporal.address }),
