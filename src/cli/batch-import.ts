@@ -7,6 +7,7 @@ import { fromHumanEval } from '../domain/import/human-eval.ts';
 import type { ImportedItem, ImportOptions, Sample } from '../domain/import/imported-item.ts';
 import { fromLiveCodeBench } from '../domain/import/live-code-bench.ts';
 import { fromMbpp } from '../domain/import/mbpp.ts';
+import { describeFaults, specFaults } from '../domain/spec-faults.ts';
 import { rowsOfFolder } from './batch-items.ts';
 import { UsageError } from './cli-error.ts';
 import { rowsOf } from './import-rows.ts';
@@ -119,9 +120,6 @@ interface RowOfSamples {
 }
 
 function faultOf(file: string, line: number, error: unknown): UsageError {
-  const why =
-    error instanceof z.ZodError
-      ? error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')
-      : (error as Error).message;
+  const why = error instanceof z.ZodError ? describeFaults(specFaults(error)) : (error as Error).message;
   return new UsageError(`${file} line ${line}: ${why}`, { cause: error });
 }

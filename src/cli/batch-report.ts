@@ -1,10 +1,11 @@
-import { createReadStream, createWriteStream, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BatchHandle } from '../client/batch-handle.ts';
+import { BatchNotFoundError } from '../client/errors.ts';
 import type { ItemResult } from '../domain/batch.ts';
 import { diffResults } from '../reports/diff.ts';
 import type { BatchDiff } from '../reports/diff.ts';
@@ -22,6 +23,9 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { renderDiff } from './render-diff.ts';
 import { withConnection } from './with-connection.ts';
+
+/** What `batch run --out` writes into its folder. */
+const RESULTS = 'results.jsonl';
 
 type Results = AsyncIterable<ItemResult>;
 type Text = Iterable<string> | AsyncIterable<string | Uint8Array>;
@@ -120,21 +124,25 @@ async function withSources(
       const file = files[at];
       return file === undefined ? sourceOfBatch(assay.batches.get(name)) : sourceOfFile(file);
     };
-    await work(names.map(sourceOf));
+    await work(names.map(sourceOf)).catch((error: unknown) => {
+      const folder = names.find((name, at) => files[at] === undefined && existsSync(join(name, RESULTS)));
+      if (folder === undefined || !(error instanceof BatchNotFoundError)) throw error;
+      throw new UsageError(`${error.message}; the folder is ${folder}/`, { cause: error });
+    });
   });
 }
 
 /** What ends in `.jsonl` or has a slash is a file, or a folder that `batch run --out` has written; all else is a batch. */
 function fileOf(name: string): string | undefined {
   if (!name.endsWith('.jsonl') && !name.includes('/')) return undefined;
-  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ? join(name, 'results.jsonl') : name;
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ? join(name, RESULTS) : name;
 }
 
 function sourceOfFile(path: string): Source {
   const name = basename(path);
   return {
     results: resultsOfFile(path),
-    title: name === 'results.jsonl' ? basename(dirname(resolve(path))) : name,
+    title: name === RESULTS ? basename(dirname(resolve(path))) : name,
   };
 }
 
@@ -201,5 +209,5 @@ function ks(text: string): number[] {
   const numbers = text.split(',').map(Number);
   if (numbers.every((number) => Number.isInteger(number) && number >= 1 && number <= 1_000_000))
     return numbers;
-  throw new InvalidArgumentError('give whole numbers from 1 on, such as 1,10.');
+  throw new InvalidArgumentError('Give whole numbers from 1 on, such as 1,10.');
 }

@@ -5,13 +5,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import type { BatchHandle } from '../client/batch-handle.ts';
-import type { BatchOptions, BatchResult, Counts } from '../domain/batch.ts';
+import type { BatchOptions, BatchResult } from '../domain/batch.ts';
 import type { JobSpec } from '../domain/job-spec.ts';
 import { VERDICTS } from '../domain/job-result.ts';
 import type { Verdict } from '../domain/job-result.ts';
 import { addHowOptions, addItemOptions, readItems } from './batch-options.ts';
 import type { HowFlags, ItemFlags } from './batch-options.ts';
 import { BatchBar, batchSummary } from './batch-progress.ts';
+import { UsageError } from './cli-error.ts';
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
@@ -62,7 +63,7 @@ Examples:
   assay batch run exercises/ --json | jq -r 'select(.verdict != "passed") | .id'
   assay batch run items.jsonl --defaults defaults.json --fail-fast 10
 
-Exit codes: 0 all passed, 1 some failed or were rejected, 3 some ended in an error of the world, 64 usage, 130 interrupted.`,
+Exit codes: 0 all passed, 1 some failed or were rejected, 3 some ended in an error of the world or it was cancelled, 64 usage, 130 interrupted.`,
     )
     .action(run);
 }
@@ -70,6 +71,7 @@ Exit codes: 0 all passed, 1 some failed or were rejected, 3 some ended in an err
 async function run(source: string, options: BatchRunOptions): Promise<void> {
   const { name, concurrency, isolation, failFast, attempts, priority, cache, skipBad } = options;
   const { items, defaults } = await readItems(source, options);
+  if (options.out !== undefined) await makeFolder(options.out);
   await withConnection(
     options,
     options.detach ? { lasting: NEEDS_LASTING } : {},
@@ -84,7 +86,7 @@ async function run(source: string, options: BatchRunOptions): Promise<void> {
       if (options.detach) return void process.stdout.write(`${handle.batchId}\n`);
       const result = await followBatch(handle, connection, signal, options);
       if (options.out !== undefined) await writeOut(result, handle, options.out);
-      process.exitCode = exitCodeOfCounts(result.counts);
+      process.exitCode = exitCodeOfBatch(result);
     },
   );
 }
@@ -117,7 +119,7 @@ export function batchRetryCommand(): Command {
         cache: false,
       });
       const result = await followBatch(handle, connection, signal, options);
-      process.exitCode = exitCodeOfCounts(result.counts);
+      process.exitCode = exitCodeOfBatch(result);
     }),
   );
 }
@@ -191,8 +193,19 @@ async function printResults(handle: BatchHandle): Promise<void> {
       await new Promise<void>((done) => process.stdout.once('drain', done));
 }
 
+/** Before the work, so that no batch runs for a folder that cannot be had. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`--out: ${path} is no folder and cannot be made (${code}); give another`, {
+      cause: error,
+    });
+  }
+}
+
 async function writeOut(result: BatchResult, handle: BatchHandle, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const lines = async function* (): AsyncGenerator<string> {
     for await (const item of handle.results({ order: 'input' })) yield `${JSON.stringify(item)}\n`;
   };
@@ -201,8 +214,9 @@ async function writeOut(result: BatchResult, handle: BatchHandle, folder: string
   process.stderr.write(`assay: wrote ${join(folder, 'results.jsonl')} and summary.json\n`);
 }
 
-/** An error of the world weighs more than a failure of the code: it says that the batch is not complete. */
-export function exitCodeOfCounts({ failed, rejected, error }: Counts): number {
-  if (error > 0) return EXIT.error;
+/** What is not complete, by an error of the world or since somebody cancelled it, weighs more than a failure of the code. */
+export function exitCodeOfBatch({ state, counts }: Pick<BatchResult, 'state' | 'counts'>): number {
+  const { failed, rejected, error } = counts;
+  if (error > 0 || state === 'cancelled') return EXIT.error;
   return failed + rejected > 0 ? EXIT.failed : EXIT.passed;
 }

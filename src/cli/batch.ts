@@ -5,7 +5,7 @@ import type { Verdict } from '../domain/job-result.ts';
 import { batchImportCommand } from './batch-import.ts';
 import { batchDiffCommand, batchReportCommand } from './batch-report.ts';
 import { progressLine, batchSummary } from './batch-progress.ts';
-import { batchRetryCommand, batchRunCommand, exitCodeOfCounts, followBatch } from './batch-run.ts';
+import { batchRetryCommand, batchRunCommand, exitCodeOfBatch, followBatch } from './batch-run.ts';
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
@@ -39,7 +39,7 @@ export function batchCommand(): Command {
     .addCommand(
       ofBatch('watch', 'follow a batch to its end', async (handle, connection, options, signal) => {
         const result = await followBatch(handle, connection, signal, options);
-        process.exitCode = exitCodeOfCounts(result.counts);
+        process.exitCode = exitCodeOfBatch(result);
       }).option('--json', 'print each result as one line of JSON, in the order of the input'),
     )
     .addCommand(resultsCommand())

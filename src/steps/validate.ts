@@ -23,7 +23,9 @@ export async function validate(job: JobInput, context: StepContext): Promise<Val
   if (accepted) return { findings: kept };
   const syntax = errors.find((finding) => finding.rule === 'syntax');
   const first = syntax ?? errors[0];
-  const where = first ? `line ${first.line}: ${first.message}` : 'the validator did not accept the code';
+  // The parsers' own messages begin with the line.
+  const message = first && (syntax ? first.message : `line ${first.line}: ${first.message}`);
+  const where = message ?? 'the validator did not accept the code';
   return syntax
     ? {
         findings: kept,

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, describe } from 'vitest';
 import { batchItems, columnMap } from '../../src/cli/batch-items.ts';
-import { exitCodeOfCounts } from '../../src/cli/batch-run.ts';
+import { exitCodeOfBatch } from '../../src/cli/batch-run.ts';
 import { tempFolder } from '../support/assay.ts';
 
 describe('items', () => {
@@ -38,8 +38,12 @@ describe('items', () => {
 
 test('the exit code says the worst', () => {
   const none = { passed: 3, failed: 0, rejected: 0, error: 0, cached: 0, flaky: 0 };
-  expect(exitCodeOfCounts(none)).toBe(0);
-  expect(exitCodeOfCounts({ ...none, failed: 1 })).toBe(1);
-  expect(exitCodeOfCounts({ ...none, rejected: 1 })).toBe(1);
-  expect(exitCodeOfCounts({ ...none, failed: 1, error: 1 })).toBe(3);
+  const code = (counts: object, state: 'done' | 'stopped' | 'cancelled' = 'done') =>
+    exitCodeOfBatch({ state, counts: { ...none, ...counts } });
+  expect(code({})).toBe(0);
+  expect(code({ failed: 1 })).toBe(1);
+  expect(code({ failed: 1 }, 'stopped')).toBe(1);
+  expect(code({ rejected: 1 })).toBe(1);
+  expect(code({ failed: 1, error: 1 })).toBe(3);
+  expect(code({}, 'cancelled')).toBe(3);
 });

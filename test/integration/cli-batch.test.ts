@@ -42,7 +42,20 @@ describe('exit code 64, and nothing is started', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(21);
   });
 
+  test('for a fault of the defaults, once', async () => {
+    file('items.jsonl', [item('a'), item('b', { limits: { timeout: 1 } }), item('c')].join('\n'));
+    file('defaults.json', '{"limits":{"timeout":1},"labels":{"by":3}}');
+    const stderr = await refused(['items.jsonl', '--defaults', 'defaults.json'], /^assay: line 1: defaults/);
+    expect(stderr.trimEnd().split('\n').slice(0, 3)).toEqual([
+      'assay: line 1: defaults.limits.timeout: there is no such field',
+      'line 1: defaults.labels.by: must be a string, not number',
+      'line 2: limits.timeout: there is no such field',
+    ]);
+  });
+
   test.each([
+    ['no items', ['empty.jsonl'], 'items: there are none'],
+    ['a folder for results that is a file', ['ok.jsonl', '--out', 'list.json'], 'list.json is no folder'],
     ['a file that is not there', ['missing.jsonl'], 'missing.jsonl does not exist'],
     ['a bad store reference', ['blob:md5:1'], 'is no reference into the store'],
     ['a reference to nothing', [`blob:sha256:${'0'.repeat(64)}`], 'is not in the store'],
@@ -60,7 +73,18 @@ describe('exit code 64, and nothing is started', () => {
     file('ok.jsonl', item('a'));
     file('ok.csv', 'id,code\na,b\n');
     file('list.json', '[]');
+    file('empty.jsonl', '\n\n');
     await refused(args, why);
+  });
+});
+
+test('a folder of results that is named like a batch is pointed at', async () => {
+  file('res/results.jsonl', '');
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress') };
+  const { code, stderr } = await assay(['batch', 'diff', 'res', 'res'], { env, cwd: folder });
+  expect({ code, stderr }).toEqual({
+    code: 64,
+    stderr: 'assay: There is no batch batch-res; the folder is res/\n',
   });
 });
 

@@ -41,6 +41,7 @@ export async function writeItems(
 ): Promise<{ items: BlobRef; total: number }> {
   const ids = new IdTable();
   const faults: ItemFault[] = [];
+  const usual = new UsualFaults(defaults);
   let faulty = 0;
   const segments = new SegmentWriter(store);
   for await (const row of rows) {
@@ -58,7 +59,11 @@ export async function writeItems(
     if (found.length > 0 && (!skipBad || before !== undefined)) {
       faulty += 1;
       if (faults.length < FAULTS_KEPT)
-        faults.push(...found.map((fault) => ({ line: row.line, ...(id !== undefined && { id }), ...fault })));
+        faults.push(
+          ...usual
+            .told(found, row.value)
+            .map((fault) => ({ line: row.line, ...(id !== undefined && { id }), ...fault })),
+        );
     }
     // What is refused anyway is looked through, but not kept.
     if (faulty > 0) continue;
@@ -66,7 +71,39 @@ export async function writeItems(
     await segments.add(found.length === 0 ? { ...line, job: job as JobInput } : { ...line, faults: found });
   }
   if (faulty > 0) throw new InvalidItemsError(faults, faulty);
+  if (segments.total === 0) throw new InvalidSpecError([{ path: 'items', message: 'there are none' }]);
   return await segments.end();
+}
+
+/** Faults of the defaults are faults of every item: each is told once, by its own name. */
+class UsualFaults {
+  readonly #defaults: Record<string, unknown>;
+  readonly #told = new Set<string>();
+
+  constructor(defaults: Record<string, unknown>) {
+    this.#defaults = defaults;
+  }
+
+  told(faults: SpecFault[], row: unknown): SpecFault[] {
+    return faults.flatMap((fault) => {
+      if (!has(this.#defaults, fault.path) || has(row, fault.path)) return [fault];
+      const path = `defaults.${fault.path}`;
+      if (this.#told.has(path)) return [];
+      this.#told.add(path);
+      return [{ ...fault, path }];
+    });
+  }
+}
+
+/** Whether a value has something at a path such as `limits.timeoutMs`. */
+function has(value: unknown, path: string): boolean {
+  if (path === '') return false;
+  let at = value;
+  for (const part of path.split('.')) {
+    if (!isObject(at) || !Object.hasOwn(at, part)) return false;
+    at = at[part];
+  }
+  return true;
 }
 
 function headOf({ value, fault }: ItemRow): { id?: string; group?: string | undefined; found: SpecFault[] } {
@@ -136,6 +173,10 @@ export class SegmentWriter {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  get total(): number {
+    return this.#total;
   }
 
   async add(item: Omit<ItemLine, 'index'>): Promise<void> {

@@ -177,11 +177,10 @@ describe('defaults', () => {
     expect([a?.job?.retry.maxAttempts, b?.job?.retry.maxAttempts]).toEqual([1, 3]);
   });
 
-  test('that are wrong are told of each item', async () => {
-    expect(
-      await faultsOf(`${item('a')}\n${item('b')}`, { defaults: { limits: { timeoutMs: 'x' } } }),
-    ).toEqual([
-      [1, 'limits.timeoutMs', expect.any(String)],
+  test('that are wrong are told once, by their own name, beside what items say wrong', async () => {
+    const lines = [item('a'), item('b', { limits: { timeoutMs: 'y' } }), item('c')].join('\n');
+    expect(await faultsOf(lines, { defaults: { limits: { timeoutMs: 'x' } } })).toEqual([
+      [1, 'defaults.limits.timeoutMs', expect.any(String)],
       [2, 'limits.timeoutMs', expect.any(String)],
     ]);
   });
