@@ -15,17 +15,30 @@ OF_WORDS = {
     "unittest": "unittest.case unittest.result unittest.suite unittest.loader unittest.runner", "mock": "unittest.mock",
 }
 # Of these, the methods of their classes count too.
-DEEP = re.compile(r"_pytest\.|pandas(\.core\.\w+)?$|unittest\.")
+DEEP = re.compile(r"_pytest\.|pandas(\.core\.\w+)?$|unittest\.|doctest$|difflib$|fractions$|statistics$")
 # Modules that honest code may patch for good, or that do something when they are loaded; all others of Python's own count where the tests import them.
 LEFT_ALONE = frozenset(
     "time random os sys io builtins logging warnings subprocess threading multiprocessing signal socket tempfile shutil pathlib asyncio "
     "contextlib ssl urllib http this antigravity turtle tkinter idlelib test lib2to3 ensurepip venv ctypes gc pdb".split()
 )
-# What counts in these, where the tests have both words.
-DECIDING = {
-    "sys": "exit", "os": "_exit", "asyncio": "run wait_for gather", "subprocess": "run call check_call check_output Popen",
-    "contextlib": "suppress redirect_stdout redirect_stderr", "warnings": "catch_warnings",
-}
+# What counts in these, where the tests match the pattern and name the function: (pattern, module or class, names).
+DECIDING = (
+    (r"\bsys\b", "sys", "exit executable"),
+    (r"\bos\b", "os", "_exit"),
+    (r"\basyncio\b", "asyncio", "run wait_for gather"),
+    (r"\bsubprocess\b", "subprocess", "run call check_call check_output Popen"),
+    (r"\bcontextlib\b", "contextlib", "suppress redirect_stdout redirect_stderr"),
+    (r"\bwarnings\b", "warnings", "catch_warnings"),
+    (r"\bos\b", "os.path", "exists isfile isdir getsize"),
+    (r"\btmp_path\b|\bPath\b|\bpathlib\b", "pathlib.Path", "exists is_file is_dir read_text read_bytes stat"),
+    (r"\brandom\b", "random", "random randint randrange choice choices sample shuffle uniform seed"),
+    # Tests that measure.
+    (r"(time|counter|monotonic)(_ns)?\(\)\s*-|-\s*(start|begin|before|t0)", "time",
+     "time perf_counter monotonic process_time time_ns perf_counter_ns monotonic_ns process_time_ns"),
+)
+# An exception that is of so many of these at once is meant to be whatever is expected.
+FAMILIES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError, AssertionError, NameError, ImportError)
+MOST_FAMILIES = 3
 
 
 class Snapshot:
@@ -109,13 +122,22 @@ def named_footing(tests):
 
 
 def functions_of(tests):
-    import importlib
+    import pkgutil
 
-    for module, names in DECIDING.items():
-        if re.search(r"\b%s\b" % module, tests):
+    for pattern, path, names in DECIDING:
+        if re.search(pattern, tests):
             for name in names.split():
                 if re.search(r"\b%s\b" % name, tests):
-                    yield importlib.import_module(module), name
+                    yield pkgutil.resolve_name(path), name
+
+
+def of_every_class():
+    """Names an exception of the code's that would pass for most of those that tests can expect, or None."""
+    for family in FAMILIES:
+        for kind in type.__subclasses__(family):
+            if len(kind.__bases__) > 1 and sum(each in kind.__mro__ for each in FAMILIES) > MOST_FAMILIES:
+                return "the exception %s is of every class at once" % kind.__name__
+    return None
 
 
 def footing(names, functions=()):

@@ -5,7 +5,7 @@ from _thread import get_ident
 # Reaching for these is how one would look for the runner's secrets; only when the code's own lines do it.
 REACHING = {
     "gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys.settrace", "sys.setprofile",
-    "sys.monitoring.register_callback", "ctypes.dlopen", "ctypes.dlsym", "ctypes.cdata", "code.__new__",
+    "sys.monitoring.register_callback", "ctypes.dlopen", "ctypes.dlsym", "ctypes.cdata", "code.__new__", "object.__setattr__",
 }
 # The functions by which the runner tells of anything.
 SPEAKERS = {"tell", "tamper", "run_script", "run_pytest"}
@@ -16,17 +16,29 @@ FRAME_EVENTS = {"sys._getframe", "sys._current_frames", "object.__getattr__"}
 
 
 # Names of `sys` and of frames that are put together at run time have something to hide.
-HIDDEN_NAME = re.compile(r"""getattr\(\s*sys\s*,\s*(?!(['"])\w+\1\s*[,)])|['"]f_['"]""")
+HIDDEN_NAME = re.compile(r"""getattr\(\s*(sys|\w*frame\w*)\s*,\s*(?!(['"])\w+\2\s*[,)])|['"]f_['"]|vars\(sys\)|sys\.__dict__""")
 # That a function asks in which module its caller is, is common.
-GLOBALS_OF_CALLERS = re.compile(r"""f_globals(?!\s*(\.get\(|\[)\s*['"]__(name|file|package)__)""")
+OF_CALLERS = re.compile(r"""f_locals|getargvalues|capture_locals|f_globals(?!\s*(\.get\(|\[)\s*['"]__(name|file|package)__)""")
+# Of frames that nobody asks for: a signal's, a debugger's, a task's.
+GIVEN_FRAMES = re.compile(r"\bsignal\b|\bbdb\b|\bget_stack\b")
+# What a function that the tests hand over is made of.
+NAMES_OF_FUNCTIONS = re.compile(r"""__globals__\s*(\[|\.(get|items|values|keys|copy)\b)(?!\s*\(?['"]__\w+__)""")
+CONSTANTS = re.compile(r"""co_consts|\bdis\b|get_instructions|\bdir\((?s:.*)getattr\(\s*\w+\s*,\s*(?!['"])""")
 
 
 def peeks(code):
     """Whether the code, by its text, reads what its callers hold: (their variables, their constants)."""
     hidden = bool(HIDDEN_NAME.search(code))
-    words = ("f_back", "inspect.stack", "getouterframes", "_current_frames", "walk_stack", "extract_stack")
+    words = ("f_back", "inspect.stack", "getouterframes", "_current_frames", "walk_stack", "extract_stack", "get_stack")
     outwards = any(word in code for word in words) or "_getframe" in code and not re.search(r"_getframe\(0?\)", code)
-    return hidden or outwards and ("f_locals" in code or bool(GLOBALS_OF_CALLERS.search(code))), hidden or "co_consts" in code
+    return hidden or outwards and bool(OF_CALLERS.search(code)), hidden or bool(CONSTANTS.search(code))
+
+
+def reads_unasked(code):
+    """The same of what comes to the code without a call that could be noticed."""
+    if GIVEN_FRAMES.search(code) and OF_CALLERS.search(code):
+        return "the code reads the variables of frames that it is given"
+    return "the code reads the names around a function" if NAMES_OF_FUNCTIONS.search(code) else None
 
 
 def start_guard(fd, folder, code, tests_path):
@@ -45,6 +57,7 @@ def start_guard(fd, folder, code, tests_path):
     trusted, base = getframe(0).f_code.co_filename, getframe(1)
     joined, formatted, is_text = str.join, repr, str.startswith
     inspect_file = getattr(sys.modules.get("inspect"), "__file__", None)
+    dis_file = inspect_file and inspect_file.replace("inspect.py", "dis.py")
     space = globals()
 
     def send(line):
@@ -93,6 +106,7 @@ def start_guard(fd, folder, code, tests_path):
             inside.discard(me)
 
     def judge(event, args):
+        nonlocal variables, constants
         if event == "assay.tell":
             if getpid() != own:
                 return
@@ -112,8 +126,14 @@ def start_guard(fd, folder, code, tests_path):
                 return tamper("the code passed for the runner")
             if event == "sys._getframe" and frame.f_code.co_filename == inspect_file:
                 frame = frame.f_back
+            if event == "compile" and getpid() == own and type(args[0]) in (str, bytes) and by_code(frame):  # A part of the code, too.
+                text = args[0] if type(args[0]) is str else args[0].decode("utf-8", "replace")
+                more = peeks(text)
+                variables, constants = variables or more[0], constants or more[1]
             if event in FILE_EVENTS and getpid() == own and any(map(names_tests, args)) and by_code(frame):
                 return tamper("the code reached for the file of its tests (%s)" % tests_name)
+            if event == "object.__getattr__" and frame.f_code.co_filename == dis_file and constants and of_tests(args[0]) and by_code(frame):
+                return tamper("the code took a function of the tests apart")
             if not theirs(frame.f_code.co_filename) or frame.f_code.co_filename == tests_path or getpid() != own:
                 return
             if event in FILE_EVENTS:
@@ -124,6 +144,10 @@ def start_guard(fd, folder, code, tests_path):
             elif asking and event in FRAME_EVENTS:
                 where = "%s:%d" % (frame.f_code.co_filename.replace(prefix, ""), frame.f_lineno)
                 return tamper("an object of the code looked at who compares it (%s)" % where)
+            elif event == "object.__setattr__":
+                if args[1] != "__code__" or not of_tests(args[0]):
+                    return
+                event = "another code for a function of the tests"
             elif event == "object.__getattr__":
                 holder, name = args
                 if name in ("tb_frame", "gi_frame", "cr_frame", "ag_frame"):
@@ -146,6 +170,9 @@ def start_guard(fd, folder, code, tests_path):
             tamper("the code used %s (%s:%d)" % (event, frame.f_code.co_filename.replace(prefix, ""), frame.f_lineno))
 
     send(nonce + "\n")
+    unasked = reads_unasked(code)
+    if unasked:
+        tamper(unasked)
     sys.addaudithook(hook)
     return asking
 

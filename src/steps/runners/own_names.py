@@ -1,5 +1,10 @@
 # What the text of a test file says, whatever the code does: which tests must run, and what its names are.
-import ast, sys
+import ast, re, sys
+
+# Of others, whose names the tests import, besides Python's own.
+OF_TESTS = frozenset("pytest numpy pandas scipy sklearn".split())
+# What pytest calls where it is among the names of a test file.
+HOOKS = re.compile(r"pytest_|(setup|teardown)_(module|function|class|method)$|(setUp|tearDown)Module$")
 
 
 def declared_tests(tree):
@@ -18,6 +23,34 @@ def declared_tests(tree):
                 if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name.startswith("test"):
                     names.append(node.name + "::" + n.name)
     return names
+
+
+# What tests call what they expect.
+EXPECTATIONS = re.compile(r"\b(expect|want|answer|case|correct|solution)\w*", re.IGNORECASE)
+
+
+def reads_expectations(code, tests):
+    """Of a script, in which both share their names: what is expected, by the names of the tests, that the code reads. Or None."""
+    if not EXPECTATIONS.search(code):
+        return None
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError):
+        return None
+    by_text = re.search(r"\b(globals|vars|locals|__main__)\b", code)
+    loaded, bound = set(), set()
+    for node in ast.walk(tree):
+        bound.update(names_bound(node))
+        if isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Name):
+            loaded.add(node.id)
+        elif by_text and isinstance(node, ast.Constant) and isinstance(node.value, str):
+            loaded.add(node.value)
+        elif by_text and isinstance(node, ast.Attribute):
+            loaded.add(node.attr)
+    expected = {name for node in tests.body if isinstance(node, ast.Assign) for target in node.targets for name in names_bound(target)}
+    return next((name for name in sorted(loaded & expected - bound) if EXPECTATIONS.fullmatch(name)), None)
 
 
 class OwnNames:
@@ -41,16 +74,21 @@ class OwnNames:
                 if counts[name] == 1 and name not in changed and isinstance(node.value, ast.Constant):
                     self.constants[name] = node.value.value
         self.imported = [entry for node in tree.body for entry in imports_of(node) if counts.get(entry[0]) == 1]
-        star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
-        self.unshadowed = [] if star else [name for name in LEANED_ON if name not in counts and name not in changed]
+        self.bound = counts
+        self.star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
+        self.unshadowed = [] if self.star else [name for name in LEANED_ON if name not in counts and name not in changed]
 
     def note(self, node, owner, counts):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and marks_only(node.decorator_list):
             if owner or counts[node.name] == 1:
                 self.functions.append((owner, node.name))
 
-    def changed(self, module, codes):
-        space = vars(module)
+    def slipped_in(self, space):
+        """Names the first thing that came in by a star and is no mere name of the code's."""
+        name = next((name for name in space if self.star and name not in self.bound and HOOKS.match(name)), None)
+        return name and "the code slipped %s among the tests" % name
+
+    def rewritten(self, space, codes):
         for owner, name in self.functions:
             holder = vars(space[owner]) if isinstance(space.get(owner), type) else {} if owner else space
             if getattr(holder.get(name), "__code__", None) not in codes:
@@ -58,6 +96,13 @@ class OwnNames:
         for name, value in self.constants.items():
             if type(space.get(name)) is not type(value) or space[name] != value:
                 return "the constant %s of the tests was changed" % name
+        return None
+
+    def changed(self, space, codes):
+        """Names the first thing that is not as the text says, or None."""
+        sentence = self.slipped_in(space) or self.rewritten(space, codes)
+        if sentence:
+            return sentence
         for name, source, attribute in self.imported:
             wanted = sys.modules.get(source)
             if wanted is not None and attribute is not None:
@@ -71,7 +116,7 @@ class OwnNames:
 
 
 def imports_of(node):
-    """(name, module, attribute) of what the tests import from Python's own modules; the attribute is None for a module."""
+    """(name, module, attribute) of what the tests import from others than the code; the attribute is None for a module."""
     found = []
     if isinstance(node, ast.Import):
         for alias in node.names:
@@ -79,7 +124,7 @@ def imports_of(node):
             found.append((alias.asname or whole, whole, None))
     elif isinstance(node, ast.ImportFrom) and not node.level:
         found = [(alias.asname or alias.name, node.module, alias.name) for alias in node.names]
-    return [entry for entry in found if entry[1].partition(".")[0] in sys.stdlib_module_names - LEFT_ALONE]
+    return [entry for entry in found if entry[1].partition(".")[0] in (sys.stdlib_module_names | OF_TESTS) - LEFT_ALONE]
 
 
 def names_bound(node):

@@ -127,7 +127,7 @@ class Reporter:
         sentence = first_change(self.snapshots)
         if not sentence and self.registered(config) != self.hooks:
             sentence = "pytest's hooks were replaced"
-        sentence = sentence or self.own.changed(self.module, self.codes)
+        sentence = sentence or self.own.changed(vars(self.module), self.codes) or of_every_class()
         if sentence:
             self.tell("tamper", sentence)
 
@@ -223,6 +223,8 @@ def memory_module(pytest, reporter):
                 raise
             except Exception as error:
                 raise self.CollectError(str(error)) from error
+            if reporter.own.star:
+                shadows(vars(module), reporter.looker)
             reporter.check(self.config)
             self.config.pluginmanager.consider_module(module)
             return module

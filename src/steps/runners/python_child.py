@@ -36,7 +36,13 @@ def run_script(plan, audit, snapshots, asking):
             path = folder + "/" + part
             if part == "tests.py":  # Made ready before any of the code could change how.
                 show_tests(path, source, folder)
-                parts.append((part, compile_looking(compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True), path, looker)))
+                tree = compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+                own = OwnNames(tree)
+                read = reads_expectations(plan["code"], tree)
+                if read:
+                    audit("assay.tell", "tamper", "the code reads what the tests expect (%s)" % read)
+                tests = compile_looking(tree, path, looker)
+                parts.append((part, tests))
             else:
                 linecache.cache[path] = (len(source), None, source.splitlines(True), path)
                 parts.insert(0, (part, compile(source, path, "exec", dont_inherit=True)))
@@ -55,6 +61,9 @@ def run_script(plan, audit, snapshots, asking):
         audit("assay.tell", "finish")
         return 1
     looker.unheard()
+    changed = own.rewritten(vars(main), freeze_codes(tests)) or of_every_class()
+    if changed:
+        audit("assay.tell", "tamper", changed)
     audit("assay.tell", "done", "script", "passed", (time.perf_counter() - started) * 1000, "", "")
     audit("assay.tell", "finish")
     return 0
