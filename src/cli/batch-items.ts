@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { BatchItems } from '../client/batches.ts';
 import type { Language } from '../domain/language.ts';
+import { parseReference } from '../store/reference.ts';
 import { UsageError } from './cli-error.ts';
 
 const KINDS: [RegExp, Language, 'pytest' | 'node', (base: string) => string[]][] = [
@@ -25,7 +26,7 @@ const IS_TEST = /(^|\/)test_[^/]*\.py$|_test\.py$|\.test\.(m?js|ts)$/;
 export async function batchItems(source: string, map?: Record<string, string>): Promise<BatchItems> {
   if (source === '-') return map ? { csv: process.stdin, map } : { jsonLines: process.stdin };
   if (source.startsWith('blob:')) {
-    if (/^blob:sha256:[0-9a-f]{64}$/.test(source)) return { blob: { ref: source } };
+    if (parseReference(source)) return { blob: { ref: source } };
     throw new UsageError(`${source} is no reference into the store; one looks like blob:sha256:…`);
   }
   const found = await stat(source).catch((error: NodeJS.ErrnoException) => {

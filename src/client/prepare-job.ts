@@ -6,6 +6,7 @@ import { specFaults } from '../domain/spec-faults.ts';
 import type { SpecFault } from '../domain/spec-faults.ts';
 import { toContent } from '../store/content.ts';
 import type { Store } from '../store/store.ts';
+import { parseReference } from '../store/reference.ts';
 import { StoreError } from '../store/store-error.ts';
 import { InvalidSpecError } from './errors.ts';
 
@@ -58,8 +59,8 @@ async function fileContent(file: ParsedJobSpec['files'][number], store: Store): 
 
 /** A blob that is in the store already. Reading it once proves that it is there and whole. */
 async function storedContent(from: string, store: Store): Promise<Content | FileFault> {
-  const sha256 = /^blob:sha256:([0-9a-f]{64})$/.exec(from)?.[1];
-  if (sha256 === undefined)
+  const reference = parseReference(from);
+  if (!reference)
     return {
       field: 'from',
       fault: 'must be a reference into the store such as blob:sha256:…; `assay.putFile(path)` gives one',
@@ -73,7 +74,9 @@ async function storedContent(from: string, store: Store): Promise<Content | File
     throw error;
   }
   if (bytes > MAX_FILE_BYTES) return { field: 'from', fault: tooLarge(bytes) };
-  return { blob: { ref: from, bytes, sha256 } };
+  // What a run of a schedule owns goes with it; the job keeps a copy.
+  if (reference.owner !== undefined) return { blob: await store.put(await store.read({ ref: from })) };
+  return { blob: { ref: from, bytes, sha256: reference.sha256 } };
 }
 
 export function tooLarge(bytes: number): string {

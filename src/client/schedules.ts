@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   ScheduleAlreadyRunning,
   ScheduleOverlapPolicy,
@@ -110,7 +111,16 @@ export class Schedules {
   ): TemporalScheduleOptions {
     const { cron, every, timezone, jitter, overlap, catchUp, notify, notifyOn, keepRuns, keepDays, paused } =
       options;
-    const input: ScheduledBatchInput = { schedule: name, batch, notify, notifyOn, keepRuns, keepDays };
+    const series = `${name}-${randomUUID()}`;
+    const input: ScheduledBatchInput = {
+      schedule: name,
+      series,
+      batch,
+      notify,
+      notifyOn,
+      keepRuns,
+      keepDays,
+    };
     return {
       scheduleId: SCHEDULE_PREFIX + name,
       spec: {

@@ -171,6 +171,8 @@ export interface BatchInput {
   options: Omit<ParsedBatchOptions, 'name' | 'defaults' | 'skipBad'>;
   /** Whether the server knows Assay's search attributes. */
   indexed: boolean;
+  /** Whether the batch owns what it puts into the store, under its id. */
+  owning?: boolean | undefined;
   /** What an earlier run of the same workflow hands on. */
   carried?: BatchCarried | undefined;
 }
@@ -205,6 +207,7 @@ export interface RunShardInput {
   cache: boolean;
   /** A shard that has worked so long hands back what it has not begun, in ms. */
   softLimitMs: number;
+  owning?: boolean | undefined;
 }
 
 /** What a shard gives back: every item of it is in exactly one part or in `left`. */
@@ -224,6 +227,7 @@ export interface PublishInput {
   batchId: string;
   /** In the order in which they were recorded: the first result of an item counts. */
   parts: Segment[];
+  owning?: boolean | undefined;
 }
 
 /** The results of all items, in the order of the input. */

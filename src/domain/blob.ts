@@ -1,8 +1,12 @@
 import { z } from 'zod';
 
-/** A reference to bytes in the store. The store is content-addressed: the same bytes have the same reference. */
+/** A reference to bytes in the store. The store is content-addressed: the same bytes have the same reference, but for those that somebody owns. */
 export const BlobRef = z.object({
-  ref: z.string().describe('Where it lies, such as `blob:sha256:<hex>`'),
+  ref: z
+    .string()
+    .describe(
+      'Where it lies, such as `blob:sha256:<hex>`, or `blob:<batch>:sha256:<hex>` where it goes with a run',
+    ),
   bytes: z.number().int().min(0),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });

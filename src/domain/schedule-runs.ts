@@ -20,19 +20,27 @@ export function fittingRule(
   });
 }
 
-/** Splits runs, newest first, into those that are kept and those to be forgotten. The newest is always kept. */
+/**
+ * Splits runs, newest first, into those that are kept and those to be forgotten. Whole ones are counted; one that is not goes with those that
+ * are older than it. The newest whole one is always kept, and so is the one that has just ended.
+ */
 export function splitRuns(
   runs: readonly KeptRun[],
   { keepRuns, keepDays }: Pick<ScheduledBatchInput, 'keepRuns' | 'keepDays'>,
   nowMs: number,
+  ended?: string,
 ): { kept: KeptRun[]; forget: KeptRun[] } {
   const oldest = keepDays === undefined ? -Infinity : nowMs - keepDays * 86_400_000;
-  const stays = (run: KeptRun, at: number): boolean =>
-    at === 0 || (at < keepRuns && Date.parse(run.startedAt) >= oldest);
-  return {
-    kept: runs.filter(stays),
-    forget: runs.filter((run, at) => !stays(run, at)),
-  };
+  const kept: KeptRun[] = [];
+  const forget: KeptRun[] = [];
+  let newer = 0;
+  for (const run of runs) {
+    const fits = newer < keepRuns && Date.parse(run.startedAt) >= oldest;
+    const newest = newer === 0 && !run.partial;
+    (fits || newest || run.batchId === ended ? kept : forget).push(run);
+    if (!run.partial) newer += 1;
+  }
+  return { kept, forget };
 }
 
 /** The name of a run's batch: the schedule, the time for which the server has started it, and what tells apart two of the same second. */

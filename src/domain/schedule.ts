@@ -79,11 +79,15 @@ export interface ScheduledBatchInput {
   notifyOn: string[];
   keepRuns: number;
   keepDays?: number | undefined;
+  /** Names the schedule, and not another one of its name that was there before. Absent in schedules of earlier versions. */
+  series?: string | undefined;
 }
 
 /** A run whose results are kept. */
 export interface KeptRun {
   batchId: string;
+  /** Set where it was cancelled or stopped: such a run is no measure for the next. */
+  partial?: true | undefined;
   /** ISO 8601, UTC */
   startedAt: string;
   results: BlobRef;
@@ -121,7 +125,7 @@ export interface ScheduledRun {
   newFailureCount: number;
   /** Targets and the rules that fitted. */
   notified: string[];
-  /** Whole runs, newest first. */
+  /** Those that are kept, newest first. */
   runs: KeptRun[];
 }
 
@@ -139,12 +143,18 @@ export interface Notice {
 }
 
 export interface CompareRunsInput {
-  before?: KeptRun | undefined;
-  after: BlobRef;
+  series: string;
+  /** The run that has ended. */
+  run: KeptRun;
+  /** Earlier ones that the last run has told of. */
+  known: KeptRun[];
 }
 
 export interface ComparedRuns {
-  /** Absent on a first run. */
+  /** Runs whose results are there, newest first, this one among them. Absent where an earlier version has compared. */
+  runs?: KeptRun[] | undefined;
+  /** The batch of the run before. Absent on a first run. */
+  before?: string | undefined;
   diff?: BlobRef | undefined;
   changes?: RunChanges | undefined;
   newFailures: Failure[];
@@ -152,6 +162,7 @@ export interface ComparedRuns {
 }
 
 export interface ForgetRunsInput {
+  series: string;
   forget: KeptRun[];
   kept: KeptRun[];
 }

@@ -4,6 +4,8 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Operator, RetryLayer } from 'opendal';
 import type { BlobRef } from '../domain/blob.ts';
+import { blobRef, folderOf, parseReference, pathOf } from './reference.ts';
+import type { Reference } from './reference.ts';
 import { rejoin } from './rejoin.ts';
 import { Spool } from './spool.ts';
 import type { Store } from './store.ts';
@@ -13,7 +15,6 @@ import { parseStoreUrl } from './store-url.ts';
 /** A stream up to this size is kept in memory, a longer one waits in a temporary file until its hash is known. */
 const IN_MEMORY_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
-const REFERENCE = /^blob:sha256:([0-9a-f]{64})$/;
 
 /** Opens the store at a URL: see `parseStoreUrl` for its forms. Throws `StoreError`. */
 export function openStore(url: string): Store {
@@ -32,10 +33,26 @@ export function openStore(url: string): Store {
 class OpendalStore implements Store {
   readonly url: string;
   readonly #operator: Operator;
+  readonly #owner: string | undefined;
 
-  constructor(url: string, operator: Operator) {
+  constructor(url: string, operator: Operator, owner?: string) {
     this.url = url;
     this.#operator = operator;
+    this.#owner = owner;
+  }
+
+  ownedBy(owner: string): Store {
+    if (!OWNER.test(owner)) throw new StoreError('bad-reference', `${owner} is no name of an owner`);
+    return new OpendalStore(this.url, this.#operator, owner);
+  }
+
+  async removeOwned(owner: string): Promise<void> {
+    if (!OWNER.test(owner)) throw new StoreError('bad-reference', `${owner} is no name of an owner`);
+    try {
+      await this.#operator.removeAll(folderOf(owner));
+    } catch (error) {
+      throw StoreError.from(error, `remove what ${owner} owns`);
+    }
   }
 
   async put(content: Uint8Array | string | Readable): Promise<BlobRef> {
@@ -48,20 +65,20 @@ class OpendalStore implements Store {
   }
 
   async get(blob: Pick<BlobRef, 'ref'>): Promise<Uint8Array> {
-    const sha256 = hashOf(blob.ref);
-    const bytes = await this.#operator.read(pathOf(sha256)).catch((error: unknown) => {
+    const at = referenceOf(blob.ref);
+    const bytes = await this.#operator.read(pathOf(at)).catch((error: unknown) => {
       throw StoreError.from(error, `get ${blob.ref}`);
     });
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) throw damaged(blob.ref);
+    if (createHash('sha256').update(bytes).digest('hex') !== at.sha256) throw damaged(blob.ref);
     return bytes;
   }
 
   async read(blob: Pick<BlobRef, 'ref'>): Promise<Readable> {
-    const sha256 = hashOf(blob.ref);
+    const at = referenceOf(blob.ref);
     try {
-      await this.#operator.stat(pathOf(sha256));
-      const reader = await this.#operator.reader(pathOf(sha256));
-      return Readable.from(verified(reader, sha256, blob.ref), { objectMode: false });
+      await this.#operator.stat(pathOf(at));
+      const reader = await this.#operator.reader(pathOf(at));
+      return Readable.from(verified(reader, at.sha256, blob.ref), { objectMode: false });
     } catch (error) {
       throw StoreError.from(error, `read ${blob.ref}`);
     }
@@ -69,7 +86,7 @@ class OpendalStore implements Store {
 
   async remove(blob: Pick<BlobRef, 'ref'>): Promise<void> {
     try {
-      await this.#operator.delete(pathOf(hashOf(blob.ref)));
+      await this.#operator.delete(pathOf(referenceOf(blob.ref)));
     } catch (error) {
       throw StoreError.from(error, `remove ${blob.ref}`);
     }
@@ -117,9 +134,9 @@ class OpendalStore implements Store {
   }
 
   async #putBytes(bytes: Buffer): Promise<BlobRef> {
-    const blob = blobRef(createHash('sha256').update(bytes).digest('hex'), bytes.length);
-    if (!(await this.#has(blob))) await this.#operator.write(pathOf(blob.sha256), bytes);
-    return blob;
+    const at = { owner: this.#owner, sha256: createHash('sha256').update(bytes).digest('hex') };
+    if (!(await this.#has(at, bytes.length))) await this.#operator.write(pathOf(at), bytes);
+    return blobRef(at, bytes.length);
   }
 
   async #putStream(stream: Readable): Promise<BlobRef> {
@@ -149,24 +166,24 @@ class OpendalStore implements Store {
         },
       });
       await pipeline(chunks, meter, createWriteStream('', { fd: spool.writeFd }));
-      const blob = blobRef(hash.digest('hex'), bytes);
-      if (!(await this.#has(blob))) {
-        const writer = await this.#operator.writer(pathOf(blob.sha256));
+      const at = { owner: this.#owner, sha256: hash.digest('hex') };
+      if (!(await this.#has(at, bytes))) {
+        const writer = await this.#operator.writer(pathOf(at));
         for await (const chunk of spool.read({ highWaterMark: CHUNK_BYTES }))
           await writer.write(chunk as Buffer);
         await writer.close();
       }
-      return blob;
+      return blobRef(at, bytes);
     } finally {
       spool.close();
     }
   }
 
   /** Whether the blob is there with its size; a torn one of another size is written anew. */
-  async #has(blob: BlobRef): Promise<boolean> {
+  async #has(at: Reference, bytes: number): Promise<boolean> {
     try {
-      const { contentLength } = await this.#operator.stat(pathOf(blob.sha256));
-      return contentLength === BigInt(blob.bytes);
+      const { contentLength } = await this.#operator.stat(pathOf(at));
+      return contentLength === BigInt(bytes);
     } catch {
       return false;
     }
@@ -201,11 +218,8 @@ function asBuffer(bytes: Uint8Array | string): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function blobRef(sha256: string, bytes: number): BlobRef {
-  return { ref: `blob:sha256:${sha256}`, bytes, sha256 };
-}
-
 const NAMED = 'named/';
+const OWNER = /^\w[\w.-]*$/;
 
 function namedPath(name: string): string {
   if (!/^[\w.-]+(\/[\w.-]+)*\/?$/.test(name) || name.includes('..'))
@@ -213,14 +227,10 @@ function namedPath(name: string): string {
   return NAMED + name;
 }
 
-function pathOf(sha256: string): string {
-  return `blobs/${sha256.slice(0, 2)}/${sha256}`;
-}
-
-function hashOf(ref: string): string {
-  const sha256 = REFERENCE.exec(ref)?.[1];
-  if (!sha256) throw new StoreError('bad-reference', `${ref} is not a reference into the store`);
-  return sha256;
+function referenceOf(ref: string): Reference {
+  const found = parseReference(ref);
+  if (!found) throw new StoreError('bad-reference', `${ref} is not a reference into the store`);
+  return found;
 }
 
 function damaged(ref: string): StoreError {

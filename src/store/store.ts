@@ -9,6 +9,10 @@ export interface Store {
   put(content: Uint8Array | string | Readable): Promise<BlobRef>;
   /** All bytes of a blob. Throws `StoreError` with code `not-found` where it is gone, `damaged` where its hash differs. */
   get(blob: Pick<BlobRef, 'ref'>): Promise<Uint8Array>;
+  /** The same store, but what is put lies apart under this name (letters, digits and `. _ -`), shared with nobody. */
+  ownedBy(owner: string): Store;
+  /** Removes all that was put under this name; none is fine, and so is what an earlier try has left. */
+  removeOwned(owner: string): Promise<void>;
   /** Removes a blob; one that is not there is fine. Whoever calls it knows that nobody else has the same bytes. */
   remove(blob: Pick<BlobRef, 'ref'>): Promise<void>;
   /** Writes bytes under a name (`a/b.json`) that may be written again. For notes and indexes; what counts is a blob. */

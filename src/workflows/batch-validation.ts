@@ -102,15 +102,16 @@ class BatchStory {
   }
 
   async publish() {
-    const { batchId } = this.#record.input;
-    return await this.#activities.publishBatch({ batchId, parts: this.#record.parts });
+    const { batchId, owning } = this.#record.input;
+    return await this.#activities.publishBatch({ batchId, parts: this.#record.parts, owning });
   }
 
   #start(ranges: ItemRange[]): void {
-    const { batchId, items, options } = this.#record.input;
+    const { batchId, items, options, owning } = this.#record.input;
     const { isolation, attempts, cache } = options;
     this.#running += 1;
-    const input = { batchId, items, ranges, isolation, attempts, cache, softLimitMs: SOFT_LIMIT_MS };
+    const softLimitMs = SOFT_LIMIT_MS;
+    const input = { batchId, items, ranges, isolation, attempts, cache, softLimitMs, owning };
     void this.#shards
       .run(() => this.#activities.runShard(input))
       .then((outcome) => this.#record.add(outcome))

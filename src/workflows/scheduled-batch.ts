@@ -11,7 +11,13 @@ import {
 } from '@temporalio/workflow';
 import type { BatchResult } from '../domain/batch.ts';
 import { batchNameOf, fittingRule, splitRuns } from '../domain/schedule-runs.ts';
-import type { Notice, ScheduleActivities, ScheduledBatchInput, ScheduledRun } from '../domain/schedule.ts';
+import type {
+  KeptRun,
+  Notice,
+  ScheduleActivities,
+  ScheduledBatchInput,
+  ScheduledRun,
+} from '../domain/schedule.ts';
 import type { batchValidation } from './batch-validation.ts';
 import { plain } from './details.ts';
 
@@ -36,7 +42,7 @@ export async function scheduledBatch(input: ScheduledBatchInput): Promise<Schedu
   try {
     result = await executeChild<typeof batchValidation>('batchValidation', {
       workflowId: batchId,
-      args: [{ batchId, name, ...input.batch }],
+      args: [{ batchId, name, ...input.batch, owning: true }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${input.schedule}: ${input.batch.total} items`,
       memo: { total: input.batch.total },
@@ -63,26 +69,27 @@ async function conclude(
   last: ScheduledRun | undefined,
 ): Promise<ScheduledRun> {
   const { batchId, state, total, done, counts, startedAt, durationMs, results, parquet } = result;
-  const before = last?.runs[0];
-  const compared = await compareRuns({ before, after: results });
+  const series = input.series ?? input.schedule;
+  const known = last?.runs ?? [];
+  // What was stopped half-way is no measure for the next.
+  const partial = state === 'done' ? undefined : true;
+  const ended: KeptRun = { batchId, partial, startedAt, results, parquet };
+  const compared = await compareRuns({ series, run: ended, known });
   const { diff, changes, newFailures, newFailureCount } = compared;
   const run: ScheduledRun = {
     schemaVersion: 1,
     schedule: input.schedule,
     ...{ batchId, state, total, done, counts, startedAt, durationMs },
-    comparedWith: diff === undefined ? undefined : before?.batchId,
+    comparedWith: diff === undefined ? undefined : (compared.before ?? known[0]?.batchId),
     ...{ changes, newFailures, newFailureCount },
     notified: [],
-    runs: last?.runs ?? [],
+    runs: known,
   };
-  // What was stopped half-way is no measure for the next.
-  if (state === 'done') {
-    const { kept, forget } = splitRuns(
-      [{ batchId, startedAt, results, parquet, diff }, ...run.runs],
-      input,
-      Date.now(),
-    );
-    if (forget.length > 0) await forgetRuns({ forget, kept });
+  // An earlier version's activity tells of no runs.
+  const runs = compared.runs ?? (partial ? undefined : [{ ...ended, diff }, ...known]);
+  if (runs) {
+    const { kept, forget } = splitRuns(runs, input, Date.now(), batchId);
+    if (forget.length > 0) await forgetRuns({ series, forget, kept });
     run.runs = kept;
   }
   setCurrentDetails(detailsOf(run));

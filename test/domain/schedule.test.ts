@@ -77,6 +77,18 @@ describe('runs', () => {
   test('always keep the newest, with which the next is compared', () => {
     expect(split([40, 41], { keepRuns: 1, keepDays: 30 })).toEqual(['batch-40']);
   });
+  test('that are not whole go with those that are older', () => {
+    const runs = [0, 1, 2, 3, 4].map((days) => ({
+      ...ago(days),
+      ...([0, 2, 4].includes(days) && { partial: true as const }),
+    }));
+    const kept = (keepRuns: number, ended?: string) =>
+      splitRuns(runs, { keepRuns }, now, ended).kept.map(({ batchId }) => batchId);
+    expect(kept(1)).toEqual(['batch-0', 'batch-1']);
+    expect(kept(2)).toEqual(['batch-0', 'batch-1', 'batch-2', 'batch-3']);
+    // The one that has just ended may have begun long ago.
+    expect(kept(1, 'batch-4')).toEqual(['batch-0', 'batch-1', 'batch-4']);
+  });
   test('are kept or forgotten, none both or neither', () => {
     const { kept, forget } = splitRuns([0, 5, 10].map(ago), { keepRuns: 2 }, now);
     expect([...kept, ...forget].map(({ batchId }) => batchId)).toEqual(['batch-0', 'batch-5', 'batch-10']);

@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { signature } from '../../src/activities/schedule/webhook.ts';
 import { InvalidSpecError, ScheduleExistsError, ScheduleNotFoundError } from '../../src/client.ts';
-import type { Assay, ScheduleHandle, ScheduleRun } from '../../src/client.ts';
+import type { Assay, BatchHandle, ScheduleHandle, ScheduleRun } from '../../src/client.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { startWorker } from '../../src/worker.ts';
 import type { RunningWorker } from '../../src/worker.ts';
 import { createLogger } from '../../src/worker/logger.ts';
@@ -30,6 +32,19 @@ afterAll(async () => {
 const ADD = { language: 'python', tests: { kind: 'script', code: 'assert add(1, 2) == 3' } } as const;
 const right = (id: string) => ({ id, ...ADD, code: 'def add(a, b): return a + b' });
 const wrong = (id: string) => ({ id, ...ADD, code: 'def add(a, b): return a - b' });
+const LONG = {
+  ...{ id: 'long', language: 'python', artifacts: ['out.txt'] },
+  code: "print('x' * 300_000)\nopen('out.txt', 'w').write('made')",
+};
+/** What the result of LONG names in the store. */
+async function refsOf(batch: BatchHandle): Promise<string[]> {
+  for await (const { id, execution, artifacts } of batch.results())
+    if (id === 'long') {
+      expect(execution?.stdout.ref?.bytes).toBe(300_001);
+      return [execution!.stdout.ref!.ref, ...artifacts.map(({ ref }) => ref)];
+    }
+  throw new Error('there is no such item');
+}
 const nameOf = (what: string) => `${what}-${randomUUID().slice(0, 8)}`;
 
 /** Triggers a run and waits until that many are there and over. */
@@ -68,10 +83,13 @@ describe('a schedule', () => {
     using hook = await receiver();
     const handle = await assay.schedules.create(
       nameOf('nightly'),
-      { rows: [right('a'), right('b'), wrong('c')] },
+      { rows: [right('a'), right('b'), wrong('c'), LONG] },
       { cron: ['0 2 1 1 *'], notify: [hook.url], keepRuns: 2, batch: { concurrency: 1 } },
     );
+    const store = openStore(storeUrl);
+    const bySingle = await refsOf(await assay.batches.start({ rows: [LONG] }));
     const [first] = (await ran(handle, 1)) as [ScheduleRun];
+    const byFirst = await refsOf(handle.batch(first));
     expect(first).toMatchObject({
       state: 'done',
       result: { newFailureCount: 1, notified: [/./].map(() => expect.stringContaining(hook.url)) },
@@ -87,7 +105,9 @@ describe('a schedule', () => {
       notified: [],
     });
 
-    await assay.schedules.update(handle.schedule, { rows: [wrong('a'), right('b'), right('c'), wrong('d')] });
+    await assay.schedules.update(handle.schedule, {
+      rows: [wrong('a'), right('b'), right('c'), wrong('d'), LONG],
+    });
     const [changed] = (await ran(handle, 3)) as [ScheduleRun];
     expect(changed.result).toMatchObject({
       comparedWith: same.batchId,
@@ -112,9 +132,16 @@ describe('a schedule', () => {
     // Each run is a batch like any other; the oldest one's results are gone, the last two are there.
     const idsOf = async (run: ScheduleRun) =>
       (await Array.fromAsync(handle.batch(run).results())).map(({ id }) => id);
-    expect(await idsOf(changed)).toEqual(['a', 'b', 'c', 'd']);
-    expect(await idsOf(same)).toEqual(['a', 'b', 'c']);
+    expect(await idsOf(changed)).toEqual(['a', 'b', 'c', 'd', 'long']);
+    expect(await idsOf(same)).toEqual(['a', 'b', 'c', 'long']);
     await expect(idsOf(first)).rejects.toMatchObject({ code: 'not-found' });
+    // So are its long output and its artifact, though the other runs and a single batch have the same.
+    for (const ref of byFirst) await expect(store.get({ ref })).rejects.toMatchObject({ code: 'not-found' });
+    for (const ref of [...bySingle, ...(await refsOf(handle.batch(same)))])
+      expect((await store.get({ ref })).length).toBeGreaterThan(0);
+    expect((await readdir(join(storeUrl, 'owned'))).toSorted()).toEqual(
+      [same.batchId, changed.batchId].toSorted(),
+    );
     await handle.delete();
     await expect(handle.status()).rejects.toThrow(ScheduleNotFoundError);
   });
@@ -176,6 +203,22 @@ describe('a schedule', () => {
     expect(cancelled).toMatchObject({ batchId: running.batchId, state: 'cancelled' });
     expect(next).toMatchObject({ state: 'done', result: { total: 1 } });
     expect(next.result).not.toHaveProperty('comparedWith');
+    await handle.delete();
+  });
+
+  test('whose runs may overlap compares and forgets them all the same', async () => {
+    const handle = await assay.schedules.create(
+      nameOf('overlapping'),
+      { rows: [right('a')] },
+      { every: '30d', overlap: 'allow-all', keepRuns: 1, batch: { concurrency: 1 } },
+    );
+    const [first] = (await ran(handle, 1)) as [ScheduleRun];
+    expect(first.result).not.toHaveProperty('comparedWith');
+    await assay.schedules.update(handle.schedule, { rows: [wrong('a')] });
+    const [second] = (await ran(handle, 2)) as [ScheduleRun];
+    expect(second.result).toMatchObject({ comparedWith: first.batchId, changes: { newlyFailing: 1 } });
+    expect(await Array.fromAsync(handle.batch(second).results())).toHaveLength(1);
+    await expect(Array.fromAsync(handle.batch(first).results())).rejects.toMatchObject({ code: 'not-found' });
     await handle.delete();
   });
 

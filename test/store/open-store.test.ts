@@ -33,6 +33,28 @@ describe.each(['folder', 'file URL', 'memory'])('a store in a %s', (kind) => {
     expect((await buffer(await store.read(once))).equals(bytes)).toBe(true);
   });
 
+  test('what an owner puts is shared with nobody, and goes with the owner alone', async () => {
+    const bytes = randomBytes(3_000_000);
+    const [shared, mine, other] = [
+      await store.put(bytes),
+      await store.ownedBy('batch-1').put(inPieces(bytes, 70_001)),
+      await store.ownedBy('batch-1.1').put(bytes),
+    ];
+    const small = await store.ownedBy('batch-1').put('small');
+    expect(mine).toEqual({ ...shared, ref: `blob:batch-1:sha256:${shared.sha256}` });
+    for (const blob of [shared, mine, other])
+      expect((await buffer(await store.read(blob))).equals(bytes)).toBe(true);
+    await store.removeOwned('batch-1');
+    for (const blob of [mine, small])
+      await expect(store.get(blob)).rejects.toMatchObject({ code: 'not-found' });
+    for (const blob of [shared, other]) expect(Buffer.from(await store.get(blob)).equals(bytes)).toBe(true);
+    await store.removeOwned('batch-1');
+    for (const owner of ['', '.', '..', '../batch-1.1', 'a/b', 'a:b']) {
+      expect(() => store.ownedBy(owner)).toThrow('is no name of an owner');
+      await expect(store.removeOwned(owner)).rejects.toMatchObject({ code: 'bad-reference' });
+    }
+  });
+
   test('a blob that is not there is not-found, a wrong reference bad-reference', async () => {
     const ref = `blob:sha256:${sha256('nothing')}`;
     await expect(store.get({ ref })).rejects.toMatchObject({ name: 'StoreError', code: 'not-found' });

@@ -1,35 +1,62 @@
 import type { Failure, ItemResult } from '../../domain/batch.ts';
 import type { BlobRef } from '../../domain/blob.ts';
-import type { ComparedRuns, CompareRunsInput, RunChanges } from '../../domain/schedule.ts';
+import type { ComparedRuns, CompareRunsInput, KeptRun, RunChanges } from '../../domain/schedule.ts';
 import { CHANGES, diffResults } from '../../reports/diff.ts';
 import type { ItemChange } from '../../reports/diff.ts';
 import { resultsOfBlob } from '../../store/batch-lines.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreError } from '../../store/store-error.ts';
+import { newestFirst, RunNotes } from './run-notes.ts';
 
 const FAILURES_TOLD = 20;
 const SENTENCE_CHARS = 300;
 
-/** What a run brought that the one before it did not. Where that one's results are gone, it is a first run. Throws StoreError. */
-export async function compareRuns({ before, after }: CompareRunsInput, store: Store): Promise<ComparedRuns> {
-  const base = before && (await isThere(before.results, store)) ? before.results : undefined;
-  const diff = await diffResults(base ? resultsOfBlob(base, store) : nothing(), resultsOfBlob(after, store));
+/**
+ * What a run brought that the one before it did not: the last whole one that began before it, has ended and whose results are there; without
+ * one it is a first run. Notes it down for those that come after it. Throws StoreError.
+ */
+export async function compareRuns(
+  { series, run, known }: CompareRunsInput,
+  store: Store,
+): Promise<ComparedRuns> {
+  const notes = new RunNotes(store, series);
+  const earlier = earlierRuns(run, [...(await notes.list()), ...known]);
+  const before = await lastBefore(run, earlier, store);
+  const diff = await diffResults(
+    before ? resultsOfBlob(before.results, store) : nothing(),
+    resultsOfBlob(run.results, store),
+  );
   const failing = [
     ...diff.newlyFailing,
     ...diff.newlyError,
     ...diff.added.filter((change) => change.after?.verdict !== 'passed'),
   ];
-  const newFailures = failing.slice(0, FAILURES_TOLD).map(failureOf);
-  if (!base) return { newFailures, newFailureCount: failing.length };
-  const changes = Object.fromEntries(
-    CHANGES.map((kind) => [kind, diff[kind].length]),
-  ) as unknown as RunChanges;
+  const changed = before && {
+    before: before.batchId,
+    diff: await store.ownedBy(run.batchId).put(JSON.stringify(diff)),
+    changes: Object.fromEntries(CHANGES.map((kind) => [kind, diff[kind].length])) as unknown as RunChanges,
+  };
+  const ended = { ...run, ...(changed && { diff: changed.diff }) };
+  await notes.put(ended);
   return {
-    diff: await store.put(JSON.stringify(diff)),
-    changes,
-    newFailures,
+    ...changed,
+    runs: newestFirst([ended, ...earlier]),
+    newFailures: failing.slice(0, FAILURES_TOLD).map(failureOf),
     newFailureCount: failing.length,
   };
+}
+
+function earlierRuns(run: KeptRun, runs: KeptRun[]): KeptRun[] {
+  const byId = new Map(runs.toReversed().map((one) => [one.batchId, one]));
+  byId.delete(run.batchId);
+  return newestFirst([...byId.values()]);
+}
+
+async function lastBefore(run: KeptRun, runs: KeptRun[], store: Store): Promise<KeptRun | undefined> {
+  const began = Date.parse(run.startedAt);
+  for (const one of runs)
+    if (!one.partial && Date.parse(one.startedAt) < began && (await isThere(one.results, store))) return one;
+  return undefined;
 }
 
 function failureOf({ id, after, sentence }: ItemChange): Failure {

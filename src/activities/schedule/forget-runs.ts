@@ -1,10 +1,19 @@
 import type { ForgetRunsInput, KeptRun } from '../../domain/schedule.ts';
 import type { Store } from '../../store/store.ts';
+import { RunNotes } from './run-notes.ts';
 
-/** Removes the results of runs, but what a run that is kept has too. Throws StoreError. */
-export async function forgetRuns({ forget, kept }: ForgetRunsInput, store: Store): Promise<void> {
+/**
+ * Removes all that runs have put into the store, and then their notes: where it is cut short, the next try finds them. What runs of earlier
+ * versions have put lies among what others put; of that, results go unless a run that is kept has the same. Throws StoreError.
+ */
+export async function forgetRuns({ series, forget, kept }: ForgetRunsInput, store: Store): Promise<void> {
+  const notes = new RunNotes(store, series);
   const used = new Set(kept.flatMap(refsOf));
-  for (const ref of forget.flatMap(refsOf)) if (!used.has(ref)) await store.remove({ ref });
+  for (const run of forget) {
+    for (const ref of refsOf(run)) if (!used.has(ref)) await store.remove({ ref });
+    await store.removeOwned(run.batchId);
+    await notes.remove(run);
+  }
 }
 
 function refsOf({ results, parquet, diff }: KeptRun): string[] {

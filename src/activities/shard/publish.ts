@@ -6,7 +6,8 @@ import type { Store } from '../../store/store.ts';
 const PARTS_KEPT = 32;
 
 /** Puts the results of all parts into one blob, in the order of the input, one line an item, and into a table of the same. Throws StoreError. */
-export async function publish({ parts }: PublishInput, store: Store): Promise<Published> {
+export async function publish({ batchId, parts, owning }: PublishInput, store: Store): Promise<Published> {
+  const own = owning ? store.ownedBy(batchId) : store;
   // Where each line lies: [index, part, line], as one list so that a million of them are cheap.
   const places: [number, number, number][] = [];
   const seen = new Set<number>();
@@ -19,10 +20,10 @@ export async function publish({ parts }: PublishInput, store: Store): Promise<Pu
       places.push([index, part, line]);
     }
   places.sort(([a], [b]) => a - b);
-  const results = await store.put(Readable.from(inOrder(places, reader), { objectMode: true }));
+  const results = await own.put(Readable.from(inOrder(places, reader), { objectMode: true }));
   // Only here: short-lived workers do without.
   const { toParquet } = await import('../../reports/parquet.ts');
-  const parquet = await store.put(Readable.from(toParquet(resultsOfBlob(results, store))));
+  const parquet = await own.put(Readable.from(toParquet(resultsOfBlob(results, store))));
   return { results, parquet };
 }
 

@@ -57,8 +57,12 @@ export async function runShard(
 ): Promise<ShardOutcome> {
   const from = performance.now();
   const lines = await items.read(input.items, input.ranges);
-  const ledger = await Ledger.open(store, `batches/${input.batchId}/${shardId}/`, number);
-  const context = { store, signal };
+  const own = input.owning ? store.ownedBy(input.batchId) : store;
+  // An item that is to run several times is not asked what it once came to.
+  const cache = input.cache && input.attempts === 1 ? new VerdictCache(store) : undefined;
+  const ledger = await Ledger.open(own, `batches/${input.batchId}/${shardId}/`, number);
+  // Recorded verdicts outlive the batch, and so does what they name.
+  const context = { store: cache ? store : own, signal };
   const lane = new Lane(
     sandboxes,
     { owner, jobId: input.batchId, runId: shardId },
@@ -70,8 +74,6 @@ export async function runShard(
   let keep = false;
   try {
     if (number > 1) await lane.sweep();
-    // An item that is to run several times is not asked what it once came to.
-    const cache = input.cache && input.attempts === 1 ? new VerdictCache(store) : undefined;
     const unknown = lines.filter((line) => !ledger.has(line.index));
     for (const result of (await cache?.find(unknown)) ?? []) ledger.add(result);
     const todo = grouped(unknown.filter((line) => !ledger.has(line.index)));

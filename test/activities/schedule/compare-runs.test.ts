@@ -1,11 +1,26 @@
-import { expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { compareRuns } from '../../../src/activities/schedule/compare-runs.ts';
+import type { BlobRef } from '../../../src/domain/blob.ts';
+import type { KeptRun } from '../../../src/domain/schedule.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { itemResultOf } from '../../support/item-results.ts';
 
 const store = openStore('memory://');
 const blobOf = (...results: ReturnType<typeof itemResultOf>[]) =>
   store.put(results.map((result) => `${JSON.stringify(result)}\n`).join(''));
+
+let series: string;
+beforeEach(() => {
+  series = randomUUID();
+});
+
+/** The run of a day. */
+const run = (day: number, results: BlobRef): KeptRun => ({
+  ...{ batchId: `batch-${day}`, results },
+  startedAt: new Date(Date.UTC(2026, 10, day + 1)).toISOString(),
+});
+const compare = (one: KeptRun, ...known: KeptRun[]) => compareRuns({ series, run: one, known }, store);
 
 test('a run is compared, whatever line separators its items have printed', async () => {
   const odd = 'a\u2028b\u2029c\u0085d\r';
@@ -14,8 +29,7 @@ test('a run is compared, whatever line separators its items have printed', async
     itemResultOf({ id: odd, verdict: 'failed' }),
     itemResultOf({ id: 'b', index: 1 }),
   );
-  const kept = { batchId: 'batch-1', startedAt: '2026-11-24T00:00:00Z', results: before };
-  expect(await compareRuns({ before: kept, after }, store)).toMatchObject({
+  expect(await compare(run(2, after), run(1, before))).toMatchObject({
     changes: { newlyFailing: 1, added: 0, removed: 0 },
     newFailures: [{ id: odd, verdict: 'failed' }],
     newFailureCount: 1,
@@ -28,8 +42,35 @@ test('where the results of the last run are gone, all that fail are new failures
     itemResultOf({ id: 'b', index: 1 }),
   );
   const results = { ...after, ref: `blob:sha256:${'0'.repeat(64)}` };
-  const gone = { batchId: 'batch-1', startedAt: '2026-11-24T00:00:00Z', results };
-  const compared = await compareRuns({ before: gone, after }, store);
+  const compared = await compare(run(2, after), run(1, results));
   expect(compared).toMatchObject({ newFailures: [{ id: 'a' }], newFailureCount: 1 });
   expect(compared).not.toHaveProperty('diff');
+});
+
+describe('runs that overlap, of which the server hands on no result', () => {
+  test('are compared with the last whole one that began before and has ended', async () => {
+    const results = await blobOf(itemResultOf({ id: 'a' }));
+    const ended = async (one: KeptRun) => (await compareRuns({ series, run: one, known: [] }, store)).before;
+    expect(await ended(run(1, results))).toBeUndefined();
+    // The third ends before the second, and the fourth is cut short.
+    expect(await ended(run(3, results))).toBe('batch-1');
+    expect(await ended(run(2, results))).toBe('batch-1');
+    expect(await ended({ ...run(4, results), partial: true })).toBe('batch-3');
+    expect(await ended(run(5, results))).toBe('batch-3');
+  });
+
+  test('are all told, newest first, once, however often one was compared', async () => {
+    const results = await blobOf(itemResultOf({ id: 'a' }));
+    await compare(run(1, results));
+    await compare(run(2, results), run(1, results));
+    const { runs, before } = await compare(run(2, results), run(1, results), run(0, results));
+    expect(runs?.map(({ batchId }) => batchId)).toEqual(['batch-2', 'batch-1', 'batch-0']);
+    expect(before).toBe('batch-1');
+  });
+
+  test('of another schedule are none of theirs', async () => {
+    const results = await blobOf(itemResultOf({ id: 'a' }));
+    await compareRuns({ series: `${series}-other`, run: run(1, results), known: [] }, store);
+    expect((await compare(run(2, results))).before).toBeUndefined();
+  });
 });
