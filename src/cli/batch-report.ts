@@ -1,11 +1,9 @@
-import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { BatchHandle } from '../client/batch-handle.ts';
-import { BatchNotFoundError } from '../client/errors.ts';
 import type { ItemResult } from '../domain/batch.ts';
 import { diffResults } from '../reports/diff.ts';
 import type { BatchDiff } from '../reports/diff.ts';
@@ -16,16 +14,13 @@ import { toJunit } from '../reports/junit.ts';
 import { toMarkdown } from '../reports/markdown.ts';
 import { toSarifOfBatch } from '../reports/sarif.ts';
 import { summarize } from '../reports/summary.ts';
-import { resultsOfLines } from '../store/batch-lines.ts';
 import { UsageError } from './cli-error.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { renderDiff } from './render-diff.ts';
-import { withConnection } from './with-connection.ts';
-
-/** What `batch run --out` writes into its folder. */
-const RESULTS = 'results.jsonl';
+import { withSources } from './report-sources.ts';
+import type { Source } from './report-sources.ts';
 
 type Results = AsyncIterable<ItemResult>;
 type Text = Iterable<string> | AsyncIterable<string | Uint8Array>;
@@ -33,12 +28,7 @@ type Text = Iterable<string> | AsyncIterable<string | Uint8Array>;
 interface Parts {
   title: string;
   ks: number[] | undefined;
-  codeOf?: ((result: ItemResult) => Promise<string | undefined>) | undefined;
-}
-
-/** What is reported on. */
-interface Source extends Pick<Parts, 'title' | 'codeOf'> {
-  results: Results;
+  codeOf: Source['codeOf'];
 }
 
 const REPORTS: Record<string, (results: Results, parts: Parts) => Text | Promise<Text>> = {
@@ -78,14 +68,15 @@ export function batchReportCommand(): Command {
       'after',
       '\nExamples:\n  assay batch report nightly\n  assay batch report results/results.jsonl --format junit --out junit.xml\n  assay batch report nightly --format html --out report.html',
     );
-  return addConnectionOptions(command).action((batch: string, options: ReportOptions) =>
-    withSources([batch], options, async ([source]) => {
+  return addConnectionOptions(command).action(async (batch: string, options: ReportOptions) => {
+    if (options.out !== undefined) await assertFolderOf(options.out);
+    await withSources([batch], options, async ([source]) => {
       const { results, title, codeOf } = source!;
       const report = await REPORTS[options.format]!(results, { title, ks: options.k, codeOf });
       if (options.out === undefined) await print(report);
       else await writeWhole(options.out, report);
-    }),
-  );
+    });
+  });
 }
 
 /** `assay batch diff A B`. */
@@ -110,58 +101,6 @@ export function batchDiffCommand(): Command {
   );
 }
 
-/** Only what is no file asks a server. */
-async function withSources(
-  names: string[],
-  options: ConnectionOptions & { out?: string },
-  work: (sources: Source[]) => Promise<void>,
-): Promise<void> {
-  if (options.out !== undefined) await assertFolderOf(options.out);
-  const files = names.map(fileOf);
-  if (files.every((file) => file !== undefined)) return await work(files.map(sourceOfFile));
-  await withConnection(options, {}, async ({ assay }) => {
-    const sourceOf = (name: string, at: number): Source => {
-      const file = files[at];
-      return file === undefined ? sourceOfBatch(assay.batches.get(name)) : sourceOfFile(file);
-    };
-    await work(names.map(sourceOf)).catch((error: unknown) => {
-      const folder = names.find((name, at) => files[at] === undefined && existsSync(join(name, RESULTS)));
-      if (folder === undefined || !(error instanceof BatchNotFoundError)) throw error;
-      throw new UsageError(`${error.message}; the folder is ${folder}/`, { cause: error });
-    });
-  });
-}
-
-/** What ends in `.jsonl` or has a slash is a file, or a folder that `batch run --out` has written; all else is a batch. */
-function fileOf(name: string): string | undefined {
-  if (!name.endsWith('.jsonl') && !name.includes('/')) return undefined;
-  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ? join(name, RESULTS) : name;
-}
-
-function sourceOfFile(path: string): Source {
-  const name = basename(path);
-  return {
-    results: resultsOfFile(path),
-    title: name === RESULTS ? basename(dirname(resolve(path))) : name,
-  };
-}
-
-function sourceOfBatch(handle: BatchHandle): Source {
-  // Results come in the order of the items, so both are read side by side.
-  const items = handle.items();
-  return {
-    results: handle.results(),
-    title: handle.batchId,
-    async codeOf({ index }) {
-      for (;;) {
-        const { value, done } = await items.next();
-        if (done) return undefined;
-        if (value.index === index) return value.code;
-      }
-    },
-  };
-}
-
 async function assertFolderOf(path: string): Promise<void> {
   const folder = dirname(resolve(path));
   const found = await stat(folder).catch(() => undefined);
@@ -179,24 +118,6 @@ async function writeWhole(path: string, report: Text): Promise<void> {
     await rename(unfinished, path);
   } finally {
     await rm(unfinished, { force: true });
-  }
-}
-
-async function* resultsOfFile(path: string): AsyncGenerator<ItemResult> {
-  try {
-    yield* resultsOfLines(createReadStream(path));
-  } catch (error) {
-    const { code, name } = error as NodeJS.ErrnoException;
-    if (code === undefined && name !== 'ZodError') throw error;
-    const why =
-      code === 'ENOENT'
-        ? 'does not exist'
-        : code === undefined
-          ? 'is no file of results'
-          : `cannot be read (${code})`;
-    throw new UsageError(`${path} ${why}; assay batch run --out and assay batch results write one`, {
-      cause: error,
-    });
   }
 }
 

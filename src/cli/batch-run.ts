@@ -19,6 +19,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { InterruptedError } from './interrupt.ts';
 import { patientSpec } from './patient-spec.ts';
+import { CODE_FILE, RESULTS_FILE } from './report-sources.ts';
 import { wholeNumber } from './run-options.ts';
 import { jobUrl } from './web-ui.ts';
 import { withConnection } from './with-connection.ts';
@@ -48,7 +49,10 @@ export function batchRunCommand(): Command {
     .option('--name <name>', 'name of the batch; while one of this name runs, it is that batch');
   addItemOptions(addHowOptions(command))
     .option('--no-cache', 'run items anew whose verdict is recorded')
-    .option('-o, --out <folder>', 'write results.jsonl and summary.json into this folder')
+    .option(
+      '-o, --out <folder>',
+      'write results.jsonl, summary.json and code.jsonl (for its HTML report) into this folder',
+    )
     .option('--json', 'print each result as one line of JSON, in the order of the input')
     .addOption(
       new Option('-d, --detach', 'start the batch, print its id and leave').conflicts(['out', 'json']),
@@ -206,12 +210,21 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 async function writeOut(result: BatchResult, handle: BatchHandle, folder: string): Promise<void> {
-  const lines = async function* (): AsyncGenerator<string> {
-    for await (const item of handle.results({ order: 'input' })) yield `${JSON.stringify(item)}\n`;
+  const code = async function* () {
+    for await (const { index, id, code: text } of handle.items())
+      if (text !== undefined) yield { index, id, code: text };
   };
-  await pipeline(Readable.from(lines()), createWriteStream(join(folder, 'results.jsonl')));
+  await writeLines(join(folder, RESULTS_FILE), handle.results());
+  await writeLines(join(folder, CODE_FILE), code());
   await writeFile(join(folder, 'summary.json'), `${JSON.stringify(result, null, 2)}\n`);
-  process.stderr.write(`assay: wrote ${join(folder, 'results.jsonl')} and summary.json\n`);
+  process.stderr.write(`assay: wrote ${join(folder, RESULTS_FILE)}, ${CODE_FILE} and summary.json\n`);
+}
+
+async function writeLines(path: string, values: AsyncIterable<unknown>): Promise<void> {
+  const lines = async function* (): AsyncGenerator<string> {
+    for await (const value of values) yield `${JSON.stringify(value)}\n`;
+  };
+  await pipeline(Readable.from(lines()), createWriteStream(path));
 }
 
 /** What is not complete, by an error of the world or since somebody cancelled it, weighs more than a failure of the code. */
