@@ -36,13 +36,6 @@ export function nodePlan(job: JobInput, code: string, tests: string, coverage: b
 
 /** Code and tests in one scope: one file, whose end is reached only by running it. */
 export function scriptPlan(job: JobInput, code: string, tests: string): SupervisedPlan {
-  if (job.language === 'bash')
-    return {
-      mode: 'command',
-      argv: ['bash', '--noprofile', '--norc', '-c', runnerText('script-tests.sh'), 'solution.sh'],
-      news: true,
-      write: { 'solution.sh': code, 'solution.test.sh': tests },
-    };
   const extension = job.language === 'typescript' ? 'ts' : 'js';
   const file = `script.test.${extension}`;
   const lines = code.split('\n').length;

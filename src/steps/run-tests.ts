@@ -2,8 +2,11 @@ import type { Sandbox } from '@e2b/code-interpreter';
 import type { JobInput } from '../domain/job-input.ts';
 import type { TestOutcome } from '../domain/step-outcome.ts';
 import { textOfContent } from '../store/content.ts';
+import { bashTricks, faultWithTricks } from './bash-tricks.ts';
+import type { BashTricks } from './bash-tricks.ts';
 import { declaredTests } from './declared-tests.ts';
 import { runIoTests } from './io-tests.ts';
+import { bashPlan } from './bash-plan.ts';
 import { nodePlan, scriptPlan } from './node-plan.ts';
 import { OutputKeeper } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -35,15 +38,21 @@ export async function runTests(
   };
   try {
     const handlers: SupervisedHandlers = { onOutput: (stream, text) => output[stream].push(text) };
-    const run = await supervise(sandbox, job, planOf(job, code, tests), context, handlers, warm);
+    const tricks = job.language === 'bash' ? await bashTricks(code, tests) : undefined;
+    const run = await supervise(sandbox, job, planOf(job, code, tests, tricks), context, handlers, warm);
     if (job.tests.kind === 'node') run.news.unshift(['declared', await declaredTests(tests, job.language)]);
-    const { cases, coverage, fault } = judgeTests(run, {
+    const {
+      cases,
+      coverage,
+      fault: judged,
+    } = judgeTests(run, {
       timeoutMs: job.limits.timeoutMs,
       memoryMb: job.limits.memoryMb,
       internet: job.limits.internet,
       stderr: output.stderr.tail,
       thresholds: job.tests.coverage,
     });
+    const fault = tricks ? faultWithTricks(judged, tricks) : judged;
     const stdout = await output.stdout.end(context.store);
     const stderr = await output.stderr.end(context.store);
     return { tests: reportOf(job.tests.kind, cases, { coverage, stdout, stderr }), fault };
@@ -53,9 +62,10 @@ export async function runTests(
   }
 }
 
-function planOf(job: JobInput, code: string, tests: string): SupervisedPlan {
+function planOf(job: JobInput, code: string, tests: string, tricks?: BashTricks): SupervisedPlan {
   const coverage = job.tests?.coverage !== undefined;
   if (job.tests?.kind === 'node') return nodePlan(job, code, tests, coverage);
+  if (tricks) return bashPlan(code, tricks);
   if (job.tests?.kind === 'script' && job.language !== 'python') return scriptPlan(job, code, tests);
   if (job.tests?.kind === 'script') return { mode: 'script', code, tests };
   const own = job.files.flatMap(({ path }) => /^([^/.]+)(?:\.py$|\/)/.exec(path)?.[1] ?? []);

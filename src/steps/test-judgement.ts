@@ -212,6 +212,7 @@ function faultOf(category: Category, evidence: string, sentence: string): CodeFa
   return { category, evidence, sentence };
 }
 
-function forged(evidence: string): CodeFault {
+/** A fault that says why the outcome is not believed. */
+export function forged(evidence: string): CodeFault {
   return faultOf('forged', evidence, `The outcome of the tests cannot be trusted: ${evidence}`);
 }
