@@ -8,6 +8,7 @@ import type { Language } from '../domain/language.ts';
 import { itemLinesOf, resultsOfBlob } from '../store/batch-lines.ts';
 import { textOfContent } from '../store/content.ts';
 import type { Store } from '../store/store.ts';
+import { Ending } from './ending.ts';
 import { BatchBrokenError, BatchNotFoundError, BatchOverError } from './errors.ts';
 import type { Server } from './server.ts';
 import { fromServer, isUnreachable } from './server-errors.ts';
@@ -78,18 +79,12 @@ export class BatchHandle {
   /** Its progress as it changes, the last one that of its end. Throws as `result` does. */
   async *watch(): AsyncGenerator<BatchProgress, void, undefined> {
     const end = this.result();
-    end.catch(() => undefined);
+    const ending = new Ending(end);
     let told = '';
     for (let waitMs = POLL_LEAST_MS; ; waitMs = Math.min(waitMs * 1.5, POLL_MOST_MS)) {
-      const timer = new AbortController();
-      const result = await Promise.race([end, sleep(waitMs, undefined, { signal: timer.signal })]).finally(
-        () => timer.abort(),
-      );
-      if (result) return yield progressOfResult(result);
-      const progress = await Promise.race([
-        end.then(() => undefined),
-        this.#query<BatchProgress>('progress'),
-      ]);
+      await ending.pause(waitMs);
+      if (ending.over) return yield progressOfResult(await end);
+      const progress = await ending.before(this.#query<BatchProgress>('progress'));
       const key = JSON.stringify([progress?.done, progress?.state, progress?.concurrency]);
       if (!progress || key === told) continue;
       told = key;
@@ -100,20 +95,14 @@ export class BatchHandle {
   /** The results, as they come while it runs; of a broken one those that are there, before it throws. Throws as `result` does, and StoreError. */
   async *results({ order = 'input' }: ResultsOptions = {}): AsyncGenerator<ItemResult, void, undefined> {
     const end = this.result();
-    const over = end.then(
-      () => undefined,
-      () => undefined,
-    );
+    const ending = new Ending(end);
     const given = new Set<number>();
     const early = new Map<number, ItemResult>();
     let next = 0;
     let since = 0;
     for (;;) {
-      const parts = await Promise.race([
-        over,
-        this.#query<Segment[]>('parts', since).then((found) => found ?? []),
-      ]);
-      if (!parts) break;
+      const parts = (await ending.before(this.#query<Segment[]>('parts', since))) ?? [];
+      if (ending.over) break;
       since += parts.length;
       for await (const result of this.#resultsOf(parts)) {
         if (order === 'completion') {
@@ -131,10 +120,7 @@ export class BatchHandle {
       }
       // Where there are more, the answer was full.
       if (parts.length === PARTS_A_QUERY) continue;
-      const timer = new AbortController();
-      await Promise.race([over, sleep(POLL_LEAST_MS, undefined, { signal: timer.signal })]).finally(() =>
-        timer.abort(),
-      );
+      await ending.pause(POLL_LEAST_MS);
     }
     const isNew = ({ index }: ItemResult): boolean =>
       order === 'completion' ? !given.has(index) : index >= next;

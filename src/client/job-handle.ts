@@ -9,6 +9,7 @@ import {
 import { JobResult } from '../domain/job-result.ts';
 import type { JobStatus } from '../domain/job-result.ts';
 import { StoreError } from '../store/store-error.ts';
+import { Ending } from './ending.ts';
 import { JobBrokenError, JobCancelledError, JobNotFoundError, ResultUnreadableError } from './errors.ts';
 import { EventTeller, statusOfResult } from './job-events.ts';
 import type { JobEvent } from './job-events.ts';
@@ -75,15 +76,11 @@ export class JobHandle {
   async *watch(): AsyncGenerator<JobEvent, void, undefined> {
     const teller = new EventTeller();
     const end = this.result();
-    // Whoever stops watching early does not want to hear how it ended.
-    end.catch(() => undefined);
+    const ending = new Ending(end);
     for (let waitMs = POLL_LEAST_MS; ; waitMs = Math.min(waitMs * 1.5, POLL_MOST_MS)) {
-      const timer = new AbortController();
-      const result = await Promise.race([end, sleep(waitMs, undefined, { signal: timer.signal })]).finally(
-        () => timer.abort(),
-      );
-      if (result) return yield* teller.end(result);
-      const status = await Promise.race([end.then(() => undefined), this.#query()]);
+      await ending.pause(waitMs);
+      if (ending.over) return yield* teller.end(await end);
+      const status = await ending.before(this.#query());
       const news = status ? teller.news(status) : [];
       if (news.length > 0) waitMs = POLL_LEAST_MS;
       yield* news;
