@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,6 +33,7 @@ const USAGE = `Usage: main.ts [options]
   --allow-internet       lets sandboxes that ask for it reach the internet
   --allow-address A      an address or range (10.1.0.0/16) of a private network that they may reach too; repeatable
   --dns A[:PORT]         a name server for the names that they look up (default the machine's); repeatable
+  --trust FILE           certificates as PEM that prove to be a host of network.rules, beside the public ones
 Prints E2B_API_URL, E2B_SANDBOX_URL, E2B_API_KEY and E2B_VOLUME_API_URL when it listens; logs JSON lines to stderr.
 `;
 
@@ -68,6 +69,7 @@ async function main(): Promise<void> {
         'allow-internet': { type: 'boolean' },
         'allow-address': { type: 'string', multiple: true },
         dns: { type: 'string', multiple: true },
+        trust: { type: 'string' },
         help: { type: 'boolean' },
       },
     }));
@@ -113,6 +115,7 @@ async function main(): Promise<void> {
       bwrapPath: values.bwrap,
       python: values.python,
       nodePath: values.node,
+      trustedCertificates: values.trust === undefined ? undefined : readCertificates(values.trust),
     }),
   };
   // Secrets of the environment have no business in anything that is started from here.
@@ -155,6 +158,17 @@ function readTls(
     return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
   } catch (error) {
     return leave(EXIT_USAGE, `the certificate cannot be read: ${(error as Error).message}\n`);
+  }
+}
+
+function readCertificates(path: string): string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    // Only to see whether they can be read at all.
+    void new X509Certificate(text);
+    return text;
+  } catch (error) {
+    return leave(EXIT_USAGE, `--trust: the certificates cannot be read: ${(error as Error).message}\n`);
   }
 }
 

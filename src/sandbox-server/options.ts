@@ -71,6 +71,8 @@ export interface SandboxServerOptions {
   allowAddresses?: string[];
   /** Name servers for the names that sandboxes look up, each `ADDRESS` or `ADDRESS:PORT`. Default the machine's own. */
   nameServers?: string[];
+  /** Certificates as PEM text that prove to be a host of `network.rules`, beside those that Node takes for good. Default none. */
+  trustedCertificates?: string;
 }
 
 /** E2B's own names for what a program gets that names no template. */

@@ -247,7 +247,7 @@ export class Sandboxes {
     this.#origins.set(sandbox, origin);
     this.#live.set(id, sandbox);
     this.#deps.ways.give(sandbox);
-    this.#deps.ways.open(sandbox);
+    await this.#deps.ways.open(sandbox);
     this.#watch(sandbox, link);
     await this.#volumeGuard.add(sandbox);
     const durationMs = Math.round(performance.now() - started);
@@ -282,7 +282,7 @@ export class Sandboxes {
   async #thaw(sandbox: Sandbox, timeoutMs: number): Promise<void> {
     await sandbox.link.call('sandbox.thaw');
     sandbox.release(sandbox.link, timeoutMs);
-    this.#deps.ways.open(sandbox);
+    await this.#deps.ways.open(sandbox);
   }
 
   async #putOnDisk(sandbox: Sandbox): Promise<void> {
@@ -308,7 +308,7 @@ export class Sandboxes {
     }
     this.#expectLive(sandbox);
     sandbox.release(link, timeoutMs);
-    this.#deps.ways.open(sandbox);
+    await this.#deps.ways.open(sandbox);
     this.#watch(sandbox, link);
     await this.#volumeGuard.add(sandbox);
   }

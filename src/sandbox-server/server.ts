@@ -10,6 +10,7 @@ import { pino, type Logger } from 'pino';
 
 import { AddressRules } from './egress/address-rules.ts';
 import { NameResolver } from './egress/name-resolver.ts';
+import { writerMeans } from './egress/writer-means.ts';
 import { createApp } from './http/app.ts';
 import { PortProxy } from './http/port-proxy.ts';
 import { ImageStore } from './images/image-store.ts';
@@ -91,10 +92,12 @@ export async function startSandboxServer(
     volumeMb: limits.volumeMb,
     log,
   });
+  const secrets = new SecretStore(join(options.stateDir, 'secrets.json'));
   const outside = options.allowInternet
     ? {
         addresses: new AddressRules(options.allowAddresses ?? []),
         names: new NameResolver(options.nameServers),
+        writing: writerMeans(secrets, options.trustedCertificates),
       }
     : undefined;
   const ways = new WaysOut(outside, log);
@@ -113,7 +116,6 @@ export async function startSandboxServer(
     uploadDir: join(runDir, 'uploads'),
     internet: options.allowInternet ?? false,
   });
-  const secrets = new SecretStore(join(options.stateDir, 'secrets.json'));
   const app = createApp({ options, sandboxes, ways, images, builds, volumes, secrets });
   const proxy = new PortProxy(sandboxes);
   const serveApp = getRequestListener(app.fetch);

@@ -33,14 +33,18 @@ export class WaysOut {
   }
 
   /** Lets a sandbox out over its link, which is a new one or was shut by a pause. */
-  open(sandbox: Sandbox): void {
-    void this.#ways.get(sandbox)?.serve(sandbox.link);
+  async open(sandbox: Sandbox): Promise<void> {
+    const way = this.#ways.get(sandbox);
+    void way?.serve(sandbox.link);
+    await way?.makeTrusted(sandbox.link);
   }
 
   /** Changes what a sandbox may reach. Open connections that it may no longer have are cut. @throws ApiError 400 as `check` */
   async change(sandbox: Sandbox, network: NetworkRequest): Promise<void> {
     await this.check(network);
     sandbox.network = network;
-    this.#ways.get(sandbox)?.update(network);
+    const way = this.#ways.get(sandbox);
+    way?.update(network);
+    if (sandbox.state === 'running') await way?.makeTrusted(sandbox.link);
   }
 }

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'attempts');
 
-export type Network = 'open' | 'listed';
+export const NETWORKS = ['open', 'listed', 'ruled'] as const;
+export type Network = (typeof NETWORKS)[number];
 
 /** One way that hostile code may try to get out. */
 export interface Attempt {
@@ -16,7 +17,9 @@ export interface Attempt {
   machineDependent: boolean;
   /** Whether it runs as a cell, in an interpreter that is a fork of the template's process; else as a command. */
   isCell: boolean;
-  /** What network its sandbox has: by default none, `open` to the internet but some of it, or to what is `listed` alone. */
+  /**
+   * What network its sandbox has: by default none, `open` to the internet but some of it, to what is `listed` alone, or `ruled` by headers
+   * with a secret for two hosts, one of which proves who it is. */
   network: Network | undefined;
   /** A Python program that prints `held`, or `ESCAPED: ` and what it got. */
   program: string;
@@ -40,7 +43,7 @@ export function attempts(): Attempt[] {
           guard,
           machineDependent: notes.includes('machine-dependent'),
           isCell: notes.includes('cell'),
-          network: (['open', 'listed'] as const).find((each) => notes.includes(each)),
+          network: NETWORKS.find((each) => notes.includes(each)),
           program,
         };
       });

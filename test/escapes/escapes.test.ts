@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startNameServer, type TestNameServer } from '../support/name-server.ts';
 import { startTestSandboxServer, type TestSandboxServer } from '../support/sandbox-server.ts';
-import { attempts, type Attempt, type Network } from './corpus.ts';
+import { attempts, NETWORKS, type Attempt, type Network } from './corpus.ts';
 import { GUARDS } from './guards.ts';
 import { LIMITS, NAMES, runAttempt, startAttacker, startNeighbour } from './neighbour.ts';
 import { runInside } from './outer.ts';
@@ -30,7 +30,7 @@ describe.runIf(process.arch === 'x64')('escapes', () => {
       });
       neighbour = await startNeighbour(server);
       const port = Number(new URL(server.url).port);
-      for (const network of [undefined, 'open', 'listed'] as const) {
+      for (const network of [undefined, ...NETWORKS]) {
         attackers.set(network, await startAttacker(server, neighbour, port, network));
       }
     });

@@ -43,6 +43,36 @@ export const GUARDS: Record<string, Change[]> = {
   'unlisted-names': [
     ['egress/name-server.ts', 'if (!addresses.mayBeReached(name, rules)) return fault(RCODE.refused);', ''],
   ],
+  'host-of-a-rule': [
+    [
+      'egress/onward-request.ts',
+      'if (name.toLowerCase() !== host || Number(given) !== port) {',
+      'if (name === host.toUpperCase()) {',
+    ],
+    ['egress/onward-request.ts', `if (!url.startsWith('/') && url !== '*')`, `if (url === '')`],
+  ],
+  'proof-of-a-host': [['egress/upstream.ts', 'rejectUnauthorized: true', 'rejectUnauthorized: false']],
+  'secrets-by-https': [
+    [
+      'egress/onward-request.ts',
+      'if (!isSecure && secretsIn(text).length > 0) {',
+      'if (isSecure && secretsIn(text).length > 9) {',
+    ],
+  ],
+  'value-outside': [
+    [
+      'egress/egress.ts',
+      `.call('egress.trust', { certificate })`,
+      ".call('egress.trust', { certificate: `${certificate}${this.#writing.secretOf('escape-key')}` })",
+    ],
+  ],
+  'authority-outside': [
+    [
+      'egress/certificate-authority.ts',
+      'new CertificateAuthority({ certificate, keys,',
+      'new CertificateAuthority({ certificate: certificate + hostKeyPem, keys,',
+    ],
+  ],
   'connection-count': [
     ['guest/egress.py', 'MAX_CONNECTIONS = 256', 'MAX_CONNECTIONS = 10_000'],
     ['egress/egress.ts', 'MAX_CONNECTIONS = 320', 'MAX_CONNECTIONS = 10_000'],

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 
 import type { Sandbox } from '@e2b/code-interpreter';
 
+import { CertificateAuthority } from '../../src/sandbox-server/egress/certificate-authority.ts';
+import { echoServer } from '../support/echo-server.ts';
 import { startNameServer } from '../support/name-server.ts';
 import { startTestSandboxServer } from '../support/sandbox-server.ts';
 import type { Attempt, Network } from './corpus.ts';
@@ -40,13 +42,30 @@ const host = createServer(greet).listen(0);
 await new Promise((resolve) => host.once('listening', resolve));
 const abstract = createServer(greet).listen('\0host-abstract');
 
+// Hosts of rules, one of which nobody vouches for; by plain HTTP the first is there too.
+const authority = await CertificateAuthority.make();
+writeFileSync('/tmp/trust.pem', authority.certificate);
+const hosts = [
+  echoServer('ruled', authority),
+  echoServer('ruled'),
+  echoServer('liar', await CertificateAuthority.make()),
+];
+for (const [i, at] of [
+  { host: '203.0.113.6', port: 443 },
+  { host: '203.0.113.6', port: 80 },
+  { host: '203.0.113.11', port: 443 },
+].entries()) {
+  const server = hosts[i]?.server.listen(at);
+  await new Promise((resolve) => server?.once('listening', resolve));
+}
+
 process.env['HOST_SECRET'] = 'host-secret-9152';
 const names = await startNameServer(NAMES);
 const main = join(COPY, 'src/sandbox-server/main.ts');
 const server = await startTestSandboxServer({
   packages: programs.some(({ isCell }) => isCell),
   main,
-  args: [...LIMITS, '--allow-internet', '--dns', names.address],
+  args: [...LIMITS, '--allow-internet', '--dns', names.address, '--trust', '/tmp/trust.pem'],
 });
 const neighbour = await startNeighbour(server);
 const hostPort = (host.address() as AddressInfo).port;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { Sandbox, Volume } from '@e2b/code-interpreter';
+import { Sandbox, Secret, Volume } from '@e2b/code-interpreter';
 
 import type { TestSandboxServer } from '../support/sandbox-server.ts';
 import type { Attempt, Network } from './corpus.ts';
@@ -11,11 +11,18 @@ export const NAMES = {
   'A inner.example.com': ['10.9.9.9'],
   'A allowed.example.com': ['203.0.113.5'],
   'A secret.example.org': ['203.0.113.9'],
+  'A ruled.example.com': ['203.0.113.6'],
+  'A liar.example.com': ['203.0.113.11'],
 };
+
+/** A secret of a rule, by its name; its value is in no program of an attempt, but what it looks like. */
+const KEY = 'escape-key';
+const keyed = [{ transform: { headers: { 'X-Key': Secret.fill(KEY) } } }];
 
 const NETWORKS = {
   open: { denyOut: ['203.0.113.0/24', '2001:db8::/32'] },
   listed: { denyOut: ['0.0.0.0/0'], allowOut: ['allowed.example.com'] },
+  ruled: { rules: { 'ruled.example.com': keyed, 'liar.example.com': keyed } },
 };
 
 /** Small enough for attempts on them to be quick. */
@@ -66,6 +73,7 @@ export async function startNeighbour({ connection }: TestSandboxServer): Promise
   // No program of an attempt has it in it, but what it looks like.
   const envs = { OWN: `variable-of-neighbour-${randomBytes(4).toString('hex')}` };
   const volume = await Volume.create(NEIGHBOUR_VOLUME, connection);
+  await Secret.create(KEY, `value-of-a-rule-${randomBytes(4).toString('hex')}`, connection);
   const neighbour = await Sandbox.create({ ...connection, envs, volumeMounts: { '/mnt/data': volume } });
   await neighbour.files.write('marks.py', MARKS);
   await neighbour.commands.run('python3 marks.py neighbour-mark-7431 2>trouble', {

@@ -20,6 +20,7 @@ interface ServeOptions {
   domain?: string;
   tlsCert?: string;
   tlsKey?: string;
+  trust?: string;
   internet?: boolean;
   allowAddress: string[];
   dns: string[];
@@ -70,6 +71,10 @@ export function serveCommand(): Command {
       [],
     )
     .option(
+      '--trust <file>',
+      'certificates as PEM that prove to be a host of network.rules, beside the public ones',
+    )
+    .option(
       '--state <dir>',
       "folder for snapshots, templates, volumes, secrets and records (default: sandboxes in Assay's home)",
     )
@@ -103,6 +108,7 @@ async function serve(options: ServeOptions): Promise<void> {
     '--domain': options.domain,
     '--tls-cert': options.tlsCert,
     '--tls-key': options.tlsKey,
+    '--trust': options.trust,
   }).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));
   const addresses = options.allowAddress.flatMap((address) => ['--allow-address', address]);
   const nameServers = options.dns.flatMap((server) => ['--dns', server]);

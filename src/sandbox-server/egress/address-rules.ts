@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
+import type { HeaderRules } from './header-rules.ts';
 import { ownInterfaces } from './own-interfaces.ts';
 import type { SocksProxy } from './socks-proxy.ts';
 
@@ -35,6 +36,8 @@ export interface OutboundRules {
   denyOut?: string[];
   /** What connections that are permitted go through. */
   egressProxy?: SocksProxy;
+  /** What is written into requests to some hosts; it opens no way there. */
+  rules?: HeaderRules;
 }
 
 /** A list of addresses and ranges. @throws RangeError where an entry is neither */

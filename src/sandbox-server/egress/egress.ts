@@ -10,6 +10,7 @@ import type { AddressRules, OutboundRules } from './address-rules.ts';
 import { hostOfHttp, hostOfTls, type AskedHost } from './asked-host.ts';
 import { EgressProxy } from './egress-proxy.ts';
 import { hostAskedFor } from './first-bytes.ts';
+import { HeaderWriter, type WriterMeans } from './header-writer.ts';
 import { LookedUpNames } from './looked-up-names.ts';
 import type { NameResolver } from './name-resolver.ts';
 import { NameServer } from './name-server.ts';
@@ -30,12 +31,15 @@ const HOST_OF: Record<number, (bytes: Buffer) => AskedHost> = { 80: hostOfHttp, 
 export interface Outside {
   addresses: AddressRules;
   names: NameResolver;
+  writing: WriterMeans;
 }
 
 /** The way out of one sandbox. What its supervisor passes on are connections of programs and questions for names; all of it is untrusted. */
 export class Egress {
   #outbound: Outbound;
   #log: Logger;
+  #writing: WriterMeans;
+  #writer: HeaderWriter;
   #proxy: EgressProxy;
   #lookedUp = new LookedUpNames();
   #names: NameServer;
@@ -43,10 +47,12 @@ export class Egress {
   #connections = 0;
   #questions = 0;
 
-  constructor({ addresses, names }: Outside, rules: OutboundRules, log: Logger) {
+  constructor({ addresses, names, writing }: Outside, rules: OutboundRules, log: Logger) {
     this.#outbound = new Outbound(addresses, names, rules);
     this.#log = log;
-    this.#proxy = new EgressProxy(this.#outbound, log);
+    this.#writing = writing;
+    this.#writer = new HeaderWriter(this.#outbound, writing, log);
+    this.#proxy = new EgressProxy(this.#outbound, this.#writer, log);
     this.#names = new NameServer(this.#outbound, this.#lookedUp);
   }
 
@@ -65,6 +71,15 @@ export class Egress {
   /** Takes other rules; connections that they do not permit are cut. */
   update(rules: OutboundRules): void {
     this.#outbound.update(rules);
+  }
+
+  /** Lets programs that start from now on trust the server in the place of the rules' hosts. Does nothing where there are no rules. */
+  async makeTrusted(link: GuestLink): Promise<void> {
+    if (this.#outbound.rules.rules === undefined) return;
+    const { certificate } = await this.#writing.authority();
+    await link
+      .call('egress.trust', { certificate })
+      .catch((error: Error) => this.#log.warn({ event: 'egress.not-trusted', error: error.message }));
   }
 
   #hear(link: GuestLink, event: Record<string, unknown>): void {
@@ -112,8 +127,13 @@ export class Egress {
     }
     const names = this.#lookedUp.of(address);
     const hostOf = HOST_OF[port];
-    if (hostOf && this.#outbound.isByNameAlone(address, names)) {
-      return this.#passIfNamed(link, id, address, port, hostOf);
+    const isByNameAlone = this.#outbound.isByNameAlone(address, names);
+    if (hostOf && (isByNameAlone || this.#outbound.rules.rules)) {
+      const client = await GuestSocket.adopt(link, id);
+      client.on('error', () => client.destroy());
+      return this.#passByName(client, { address, port, names, isByNameAlone }, hostOf).finally(() =>
+        client.destroy(),
+      );
     }
     const outside = await this.#outbound.connectToAddress(address, port, names);
     try {
@@ -123,24 +143,21 @@ export class Egress {
     }
   }
 
-  /** Many sites share an address: where that is permitted for the name of one, it is this one that has to be asked for. */
-  async #passIfNamed(
-    link: GuestLink,
-    id: number,
-    address: string,
-    port: number,
+  async #passByName(
+    client: Duplex,
+    to: { address: string; port: number; names: string[]; isByNameAlone: boolean },
     hostOf: (bytes: Buffer) => AskedHost,
   ): Promise<void> {
-    const client = await GuestSocket.adopt(link, id);
-    client.on('error', () => client.destroy());
-    try {
-      const host = await hostAskedFor(client, hostOf);
-      if (host === undefined) throw new RefusedError(`${address}:${port} is asked for no name`);
-      const outside = await this.#outbound.connectToAddress(address, port, [host]);
-      await joinOutside(client, outside).finally(() => outside.destroy());
-    } finally {
-      client.destroy();
-    }
+    const { address, port } = to;
+    const host = await hostAskedFor(client, hostOf);
+    if (host !== undefined && this.#writer.isFor(host)) return this.#writer.serve(client, port);
+    // Many sites share an address: where that is permitted for the name of one, it is this one that has to be asked for.
+    const named = host === undefined ? [] : [host];
+    if (to.isByNameAlone && host === undefined)
+      throw new RefusedError(`${address}:${port} is asked for no name`);
+    const names = to.isByNameAlone ? named : to.names;
+    const outside = await this.#outbound.connectToAddress(address, port, names);
+    await joinOutside(client, outside).finally(() => outside.destroy());
   }
 
   async #answer(link: GuestLink, id: number, packet: unknown): Promise<void> {

@@ -25,12 +25,12 @@ export async function hostAskedFor(
       }
       bytes = Buffer.concat([bytes, chunk]);
       const asked = parse(bytes);
-      if (asked === 'more') continue;
-      client.unshift(bytes);
-      return asked.host;
+      if (asked !== 'more') return asked.host;
     }
     return undefined;
   } finally {
     clearTimeout(timer);
+    // Not where it has ended: nothing can follow, and nothing that is whole came before.
+    if (bytes.length > 0 && !client.readableEnded && !client.destroyed) client.unshift(bytes);
   }
 }

@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 
-from . import redirect
+from . import environment, redirect
 from .errors import OpError
 from .frames import INITIAL_CREDIT
 from .pump import Pump
@@ -57,6 +57,7 @@ class Egress:
             'egress.attach': self.attach,
             'egress.refuse': self.refuse,
             'egress.answer': self.answer,
+            'egress.trust': self.trust,
         }
 
     def open(self) -> dict:
@@ -114,6 +115,11 @@ class Egress:
                 pass  # Who asked has gone.
         if question and len(self.questions) == MAX_QUESTIONS - 1:
             self._watch_names(self.listening)
+        stream.end()
+
+    def trust(self, stream, request):
+        """Lets programs that start from now on trust a further certificate, and what runs code already where that can be."""
+        self.sandbox.add_variables(environment.trust(request['certificate']))
         stream.end()
 
     def _accept(self, stream, listener):

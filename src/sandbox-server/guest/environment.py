@@ -11,6 +11,7 @@ VENV = '/opt/venv'
 HOMES = {'user': HOME, 'root': '/root'}
 ROOT_PROGRAMS = '/opt/assay/guest/root-bin'
 FACTS = '/dev/shm/.e2b'
+TOLD = '/run/e2b'
 NODE_MODULES = '/opt/assay/node_modules'
 SITE_PACKAGES = '/opt/assay/site-packages'
 USER_SITE = f'{HOME}/.local/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages'
@@ -27,6 +28,20 @@ PATH = ':'.join(
         '/bin',
     ]
 )
+
+# What the system trusts, by distribution; else what Python's packages bring along.
+BUNDLES = (
+    '/etc/ssl/certs/ca-certificates.crt',
+    '/etc/pki/tls/certs/ca-bundle.crt',
+    '/etc/ssl/ca-bundle.pem',
+    '/etc/ssl/cert.pem',
+    f'{SITE_PACKAGES}/certifi/cacert.pem',
+)
+# By which programs are told what to trust: beside what they know, and instead of it.
+WITH_CERTIFICATE = ('NODE_EXTRA_CA_CERTS', 'DENO_CERT')
+WITH_BUNDLE = (
+    'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO', 'PIP_CERT', 'AWS_CA_BUNDLE', 'CARGO_HTTP_CAINFO'
+)  # fmt: skip
 
 
 # What a new home has, so that what installers add to it is in force from the next command on: each is run by a login shell.
@@ -109,6 +124,23 @@ def tell(facts: dict):
     for name, value in facts.items():
         with open(f'{FACTS}/.{name}', 'w') as file:
             file.write(value)
+
+
+def trust(certificate: str) -> dict:
+    """Puts a certificate where programs find it, alone and with those that the system trusts; the variables by which they do."""
+    system = next((path for path in BUNDLES if os.path.exists(path)), os.devnull)
+    with open(system) as file:
+        bundle = f'{file.read()}\n{certificate}'
+    for name, text in (('certificate.pem', certificate), ('ca-certificates.crt', bundle)):
+        path = f'{FACTS}/{name}'
+        # In one step, for programs may be reading it.
+        with open(f'{path}.part', 'w') as file:
+            file.write(text)
+        os.replace(f'{path}.part', path)
+    return {
+        **dict.fromkeys(WITH_CERTIFICATE, f'{TOLD}/certificate.pem'),
+        **dict.fromkeys(WITH_BUNDLE, f'{TOLD}/ca-certificates.crt'),
+    }
 
 
 def variables(*layers) -> dict:

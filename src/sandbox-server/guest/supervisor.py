@@ -77,6 +77,12 @@ class Sandbox:
             self.contexts.forget_defaults()
         stream.end()
 
+    def add_variables(self, own: dict):
+        """Gives it variables of its own; a client's go before them. Interpreters that run already have them while they run code."""
+        self.own_envs = {**self.own_envs, **own}
+        self.contexts.add_variables({name: value for name, value in own.items() if name not in self.envs})
+        self.envs = {**own, **self.envs}
+
     def on_exit(self, pid: int, callback):
         """Calls `callback(wait status)` once the child has ended; its pidfd, which is closed then."""
         pidfd = os.pidfd_open(pid)

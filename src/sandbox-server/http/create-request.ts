@@ -5,6 +5,7 @@ import { readVolumeMounts } from '../volumes/volume-mounts.ts';
 import type { VolumeStore } from '../volumes/volume-store.ts';
 import { ApiError } from '../wire/api-error.ts';
 import type { JsonFields } from '../wire/json-fields.ts';
+import { readHeaderRules } from './read-header-rules.ts';
 
 const DEFAULT_TIMEOUT_MS = 300_000;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
@@ -66,8 +67,8 @@ export function readNetworkUpdate(fields: JsonFields): OutboundRules {
 /** What a sandbox may reach. @throws ApiError 400 · 501 for what this server does not have */
 export function readOutboundRules(fields: JsonFields): OutboundRules {
   const network = fields.object('network') ?? fields;
-  if (network.object('rules')) throw new ApiError(501, `'network.rules' cannot be had from this server`);
   const egressProxy = readProxy(network.object('egressProxy'));
+  const rules = readHeaderRules(network.object('rules'));
   const allowOut = network.strings('allowOut');
   // Asked for without the internet, what is allowed is all that there is.
   const isList = allowOut.length > 0 && fields.optionalBoolean('allow_internet_access') === false;
@@ -88,6 +89,7 @@ export function readOutboundRules(fields: JsonFields): OutboundRules {
     ...(allowOut.length > 0 && { allowOut }),
     ...(denyOut.length > 0 && { denyOut }),
     ...(egressProxy && { egressProxy }),
+    ...(rules && { rules }),
   };
 }
 
@@ -119,10 +121,12 @@ export function wantsInternet(fields: JsonFields, server: { allowInternet: boole
   const network = fields.object('network') ?? fields;
   const asked = fields.optionalBoolean('allow_internet_access');
   const isListed = network.listLength('allowOut') > 0;
-  const isByProxy = asked !== false && network.object('egressProxy') !== undefined;
-  if (asked !== true && !isListed && !isByProxy) return false;
+  // Both are for a sandbox that E2B lets out without a word.
+  const named =
+    asked !== false && ['egressProxy', 'rules'].find((name) => network.object(name)?.names().length);
+  if (asked !== true && !isListed && !named) return false;
   if (!server.allowInternet) {
-    const what = asked ? 'allow_internet_access' : isListed ? 'allowOut' : 'egressProxy';
+    const what = asked ? 'allow_internet_access' : isListed ? 'allowOut' : named;
     throw new ApiError(400, `'${what}' is asked for, but this server was started without internet access`);
   }
   return true;

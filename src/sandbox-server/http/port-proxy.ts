@@ -8,7 +8,7 @@ import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
 import { apiErrorResponse, portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
-import { forward, isEndToEnd, join } from '../wire/forward.ts';
+import { forward, isEndToEnd, join, requestHead } from '../wire/forward.ts';
 import { awake } from './awake.ts';
 import {
   CODE_INTERPRETER_PORT,
@@ -43,8 +43,14 @@ export class PortProxy {
     if (opened instanceof Response) return answer(outgoing, opened);
     const { sandbox, socket } = opened;
     try {
-      const headers = headersFor(incoming, sandbox, target.port);
-      await forward(incoming, outgoing, socket, { path: target.path, headers, passes });
+      const headers = { ...headersFor(incoming, sandbox, target.port), connection: 'close' };
+      outgoing.once('close', () => socket.destroy());
+      await forward(incoming, outgoing, {
+        createConnection: () => socket,
+        path: target.path,
+        headers,
+        passes,
+      });
     } catch {
       socket.destroy();
       if (outgoing.headersSent) outgoing.destroy();
@@ -75,10 +81,7 @@ export class PortProxy {
       connection: 'Upgrade',
       upgrade: incoming.headers.upgrade ?? '',
     };
-    const lines = Object.entries(headers).flatMap(([name, value]) =>
-      [value].flat().map((each) => `${name}: ${String(each)}\r\n`),
-    );
-    socket.write(`${incoming.method ?? 'GET'} ${target.path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    socket.write(requestHead(incoming.method ?? 'GET', target.path, headers), 'latin1');
     socket.write(head);
     await join(client, socket);
   }

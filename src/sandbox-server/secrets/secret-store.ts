@@ -55,6 +55,11 @@ export class SecretStore {
     return found && told(found);
   }
 
+  /** The value of the secret with this id or name, for nobody but whom a request goes to. */
+  valueOf(idOrName: string): string | undefined {
+    return this.#stored(idOrName)?.value;
+  }
+
   all(): Secret[] {
     return [...this.#secrets.values()].map(told);
   }

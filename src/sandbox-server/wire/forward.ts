@@ -1,4 +1,10 @@
-import { request, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  request,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestOptions,
+  type ServerResponse,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -11,34 +17,49 @@ export function isEndToEnd(name: string): boolean {
 }
 
 /**
- * Asks over `socket` what `incoming` asked, and answers `outgoing` with what comes back.
- * @throws errors of the socket, and of an answer that is none; the start of an answer may have been sent by then
+ * Asks onward what `incoming` asked, and answers `outgoing` with what comes back.
+ * @throws errors of the connection, and of an answer that is none; the start of an answer may have been sent by then
  */
 export async function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  socket: Duplex,
   {
-    path,
-    headers,
     passes,
-  }: { path: string; headers: OutgoingHttpHeaders; passes: (name: string) => boolean },
+    headers,
+    ...onto
+  }: Pick<RequestOptions, 'agent' | 'createConnection' | 'host' | 'path'> & {
+    headers: OutgoingHttpHeaders;
+    passes: (name: string) => boolean;
+  },
 ): Promise<void> {
-  outgoing.once('close', () => socket.destroy());
+  // Else a body of unknown length, of a method that seldom has one, would be read as the next request.
+  const isChunked = incoming.headers['transfer-encoding'] !== undefined;
   const onward = request({
-    createConnection: () => socket,
+    ...onto,
     method: incoming.method ?? 'GET',
-    path,
-    headers: { ...headers, connection: 'close' },
+    headers: { ...headers, ...(isChunked && { 'transfer-encoding': 'chunked' }) },
     setHost: false,
   });
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) onward.destroy();
+  });
+  // Where it answered without having heard all, the rest is not wanted.
+  onward.once('close', () => incoming.unpipe(onward).resume());
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    onward.once('response', resolve).once('error', reject);
+    onward.once('response', resolve).on('error', reject);
   });
   incoming.pipe(onward);
   const answer = await answered;
   outgoing.writeHead(answer.statusCode ?? 502, passed(answer.rawHeaders, passes));
   await pipeline(answer, outgoing);
+}
+
+/** How a request begins that is written by hand, for what follows it is no HTTP. */
+export function requestHead(method: string, path: string, headers: OutgoingHttpHeaders): string {
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((each) => `${name}: ${String(each)}\r\n`),
+  );
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
 /** Lets two connections talk to each other until both have ended. */

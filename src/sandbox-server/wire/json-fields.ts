@@ -8,6 +8,10 @@ export class JsonFields {
     this.#fields = fields;
   }
 
+  names(): string[] {
+    return Object.keys(this.#fields);
+  }
+
   string(name: string): string {
     const value = this.optionalString(name);
     if (value === undefined || value === '')

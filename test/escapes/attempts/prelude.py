@@ -8,6 +8,7 @@ import sys
 HOST_PORT = int(os.environ.get('HOST_PORT', 1))
 HOST_SECRET = 'host-secret-9152'
 MARK = 'neighbour-mark-7431'
+RULE_KEY = rb'value-of-a-rule-[0-9a-f]{8}'
 NEIGHBOUR_VOLUME = os.environ.get('NEIGHBOUR_VOLUME_ID', 'none')
 VOLUMES = ('/mnt/data', '/mnt', '/run/assay/volumes', '/mnt/data/..')
 libc = ctypes.CDLL(None, use_errno=True)
@@ -115,3 +116,20 @@ def asked_for_names(name, server, times=1):
         except OSError:
             pass
     return found
+
+
+def told(host, lines, port=443):
+    """What a host answers to a request that is said by hand, and the key of a rule that is in there."""
+    import re, socket, ssl
+    answer = b''
+    try:
+        with socket.create_connection((host, port), 8) as plain:
+            asking = plain
+            if port == 443:
+                asking = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+            asking.sendall('\r\n'.join([*lines, 'Connection: close', '', '']).encode())
+            for chunk in iter(lambda: asking.recv(65536), b''):
+                answer += chunk
+    except OSError:
+        pass
+    return answer.decode(), re.findall(RULE_KEY, answer)

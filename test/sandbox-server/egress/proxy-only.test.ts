@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
@@ -8,16 +8,12 @@ import { join } from 'node:path';
 import { Sandbox } from '@e2b/code-interpreter';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { serverOnAnOldKernel } from '../../support/old-kernel.ts';
 import { startTestSandboxServer, type TestSandboxServer } from '../../support/sandbox-server.ts';
-
-// Netlink for netfilter, by a number that no kernel has.
-const WITH_NETFILTER = 'NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12';
-const WITHOUT_NETFILTER = 'NETLINK_ROUTE, NETLINK_NETFILTER = 0, 31';
 
 // The internet of these tests: an address of the loopback that the server is told to take for outside.
 const OUTSIDE = '127.0.0.2';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
 const copy = mkdtempSync(join(tmpdir(), 'assay-old-kernel-'));
 let server: TestSandboxServer;
 let connection: TestSandboxServer['connection'];
@@ -37,24 +33,12 @@ function listen(address: string): Promise<Server> {
 }
 const portOf = (each: { address: () => unknown }): number => (each.address() as AddressInfo).port;
 
-/** A copy of the server whose guest asks the kernel for something that is not there. */
-function serverOnAnOldKernel(): string {
-  cpSync(join(ROOT, 'src/sandbox-server'), join(copy, 'src/sandbox-server'), { recursive: true });
-  cpSync(join(ROOT, 'package.json'), join(copy, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  const path = join(copy, 'src/sandbox-server/guest/redirect.py');
-  const text = readFileSync(path, 'utf8');
-  expect(text).toContain(WITH_NETFILTER);
-  writeFileSync(path, text.replace(WITH_NETFILTER, WITHOUT_NETFILTER));
-  return join(copy, 'src/sandbox-server/main.ts');
-}
-
 beforeAll(async () => {
   outside = await listen(OUTSIDE);
   inside = await listen('127.0.0.1');
   server = await startTestSandboxServer({
     packages: false,
-    main: serverOnAnOldKernel(),
+    main: serverOnAnOldKernel(copy),
     args: ['--allow-internet', '--allow-address', OUTSIDE],
   });
   connection = server.connection;

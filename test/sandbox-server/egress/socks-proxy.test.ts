@@ -11,6 +11,7 @@ import { startOwnInternet, type OwnInternet } from '../../support/own-internet.t
 const PROXY = '203.0.113.50';
 const OUTSIDE = '203.0.113.7';
 const PORT = 5432;
+const HTTP = 80;
 
 let internet: OwnInternet;
 let connection: OwnInternet['connection'];
@@ -51,13 +52,17 @@ function proxy(needsLogin: boolean): Server {
         : kind === 1
           ? [...(await take(4))].join('.')
           : (await take(16)).toString('hex');
-    asked.push(`${user} ${kind} ${host} ${(await take(2)).readUInt16BE(0)}`);
+    const port = (await take(2)).readUInt16BE(0);
+    asked.push(`${user} ${kind} ${host} ${port}`);
+    const said = once(socket, 'data').catch(() => []);
     // In pieces, as a network may have it.
     for (const byte of [5, host === '203.0.113.66' ? 5 : 0, 0, 1, 0, 0, 0, 0, 0, 0]) {
       socket.write(Buffer.from([byte]));
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    socket.end('by proxy');
+    if (port !== HTTP) return void socket.end('by proxy');
+    const [request] = (await said) as [Buffer];
+    socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nby proxy: ${String(request)}`);
   };
   servers.push(server);
   return server;
@@ -126,6 +131,18 @@ test('connections go through a proxy after the rules, and to it alone', async ()
   await sandbox.kill();
 });
 
+test('headers of rules are written before a request goes through it', async () => {
+  const network = {
+    egressProxy: LOGIN,
+    rules: { 'db.example.com': [{ transform: { headers: { 'X-Rule': 'yes' } } }] },
+  };
+  const sandbox = await Sandbox.create({ ...connection, network });
+  const { stdout } = await sandbox.commands.run('curl -sS http://db.example.com/');
+  expect(stdout).toMatch(/^by proxy: GET \/ HTTP\/1\.1\r\n.*x-rule: yes\r\n/is);
+  expect(asked).toEqual([`ann:secret 1 ${OUTSIDE} ${HTTP}`]);
+  await sandbox.kill();
+});
+
 test('what is permitted by name is asked for by name', async () => {
   const network = {
     denyOut: ['0.0.0.0/0'],
@@ -166,7 +183,6 @@ test('a proxy is set, replaced and cleared while a sandbox runs; no internet acc
   expect(await read(sandbox, OUTSIDE)).toBe('ConnectionResetError');
   await sandbox.updateNetwork({ allowInternetAccess: false, allowOut: [OUTSIDE] });
   expect(await read(sandbox, OUTSIDE)).toBe('direct');
-  await expect(sandbox.updateNetwork({ rules: { 'a.example.com': [] } })).rejects.toThrow('network.rules');
   await expect(sandbox.updateNetwork({ egressProxy: { address: '10.1.2.3:1080' } })).rejects.toThrow(
     'private network',
   );

@@ -34,6 +34,12 @@ else:
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
     up = struct.pack('16sh22x', b'lo', IFF_UP | IFF_LOOPBACK | IFF_RUNNING)
     fcntl.ioctl(any_socket, SIOCSIFFLAGS, up)
+try:
+    # Who is no root there may serve any port all the same.
+    with open('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'w') as file:
+        file.write('0')
+except OSError:
+    pass
 for network in networks.split(','):
     address, bits = network.split('/')
     family = socket.AF_INET6 if ':' in address else socket.AF_INET

@@ -155,6 +155,10 @@ class Contexts:
             context.discard('it was started anew')
         self.defaults = {}
 
+    def add_variables(self, envs: dict):
+        for kernel in self.kernels():
+            kernel.late_envs.update(envs)
+
     def _default(self, language: str) -> Context:
         if language not in self.defaults:
             self.defaults[language] = self._make(language, None)

@@ -31,6 +31,8 @@ class Kernel:
         self.sandbox, self.on_death = sandbox, on_death
         self.run, self.run_id, self.done = None, 0, None
         self.killed_for = None
+        # Variables that came after its start, which it has while it runs code.
+        self.late_envs = {}
         self.status = None
         self.pending = deque()
         self.reader = frames.FrameReader()
@@ -85,7 +87,7 @@ class Kernel:
         self.run_id += 1
         run.stream.on_credit = self._resume
         self.decoders = {channel: codecs.getincrementaldecoder('utf-8')('replace') for channel in (1, 2)}
-        request = json.dumps({'code': run.code, 'envs': run.envs, 'touch': run.touch}).encode('ascii')
+        request = json.dumps({'code': run.code, 'envs': {**self.late_envs, **run.envs}, 'touch': run.touch}).encode('ascii')
         self.writer.write(self.run_id.to_bytes(4, 'big') + len(request).to_bytes(4, 'big') + request, lambda _: None)
         self.sandbox.memory.arm()
 
