@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { glob, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from 'commander';
 import type { BatchItems } from '../client/batches.ts';
 import type { Language } from '../domain/language.ts';
@@ -20,8 +21,8 @@ const KINDS: [RegExp, Language, 'pytest' | 'node', (base: string) => string[]][]
 const IS_TEST = /(^|\/)test_[^/]*\.py$|_test\.py$|\.test\.(m?js|ts)$/;
 
 /**
- * What ITEMS names: a file of JSON lines or CSV, `-` for stdin (CSV where a map is given), a blob of the store, or a folder of code with tests
- * beside. Throws UsageError.
+ * What ITEMS names: a file of JSON lines or CSV, `-` for stdin (CSV where a map is given), a file in a bucket, a blob of the store, or a
+ * folder of code with tests beside. Throws UsageError.
  */
 export async function batchItems(source: string, map?: Record<string, string>): Promise<BatchItems> {
   if (source === '-') return map ? { csv: process.stdin, map } : { jsonLines: process.stdin };
@@ -29,9 +30,13 @@ export async function batchItems(source: string, map?: Record<string, string>): 
     if (parseReference(source)) return { blob: { ref: source } };
     throw new UsageError(`${source} is no reference into the store; one looks like blob:sha256:…`);
   }
+  if (/^(s3|gs|gcs|azblob):\/\//i.test(source)) return { url: source, map };
+  if (/^file:\/\//i.test(source)) return await batchItems(fileOfUrl(source), map);
   const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`;
-    throw new UsageError(`${source} ${why}; give a file of JSON lines, a folder, a store reference or -`);
+    throw new UsageError(
+      `${source} ${why}; give a file of JSON lines, a folder, an s3:, gs: or azblob: URL, a store reference or -`,
+    );
   });
   const isCsv = /\.csv$/i.test(source) && found.isFile();
   const isParquet = /\.parquet$/i.test(source) && found.isFile();
@@ -39,6 +44,14 @@ export async function batchItems(source: string, map?: Record<string, string>): 
   if (isParquet) return { parquet: source, map };
   if (found.isDirectory()) return { rows: rowsOfFolder(source) };
   return isCsv ? { csv: createReadStream(source), map } : { jsonLines: createReadStream(source) };
+}
+
+function fileOfUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new UsageError(`${url} must be file:///ABSOLUTE/PATH`, { cause: error });
+  }
 }
 
 /** `id=task_id,tests.code=test` as a map of fields to columns. */

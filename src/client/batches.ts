@@ -29,6 +29,8 @@ export type BatchItems =
   | { csv: AsyncIterable<Uint8Array | string>; map?: Record<string, string> | undefined }
   /** Path of a Parquet file; `map` as for CSV. */
   | { parquet: string; map?: Record<string, string> | undefined }
+  /** A file in a bucket, such as `s3://bucket/items.jsonl?region=…`: CSV where it ends in `.csv`, else JSON lines. */
+  | { url: string; map?: Record<string, string> | undefined }
   /** JSON lines in the store. */
   | { blob: Pick<BlobRef, 'ref'> };
 
@@ -164,17 +166,26 @@ export class Batches {
     if ('parquet' in items)
       return (await import('./batch/parquet-rows.ts')).rowsOfParquet(items.parquet, items.map);
     if ('jsonLines' in items) return rowsOfJsonLines(items.jsonLines);
-    return rowsOfJsonLines((await this.#stored(items.blob)) as AsyncIterable<Uint8Array>);
+    if ('url' in items) return await rowsOfUrl(items.url, items.map);
+    const stream = await this.#parts.store.read(items.blob).catch(refuse(items.blob.ref));
+    return rowsOfJsonLines(stream as AsyncIterable<Uint8Array>);
   }
+}
 
-  async #stored(blob: Pick<BlobRef, 'ref'>): Promise<AsyncIterable<unknown>> {
-    try {
-      return await this.#parts.store.read(blob);
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'not-found') throw error;
-      throw new InvalidSpecError([{ path: blob.ref, message: 'is not in the store' }], { cause: error });
-    }
-  }
+async function rowsOfUrl(url: string, map?: Record<string, string>): Promise<AsyncIterable<ItemRow>> {
+  const { readUrl } = await import('../store/read-url.ts');
+  const stream = (await readUrl(url).catch(refuse(url))) as AsyncIterable<Uint8Array>;
+  return /\.csv$/i.test(new URL(url).pathname) ? rowsOfCsv(stream, map) : rowsOfJsonLines(stream);
+}
+
+/** What is not there, or no place at all, is for the caller to mend. */
+function refuse(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof StoreError)) throw error;
+    const message = error.code === 'not-found' ? 'is not in the store' : error.message;
+    if (error.code !== 'not-found' && error.code !== 'bad-url') throw error;
+    throw new InvalidSpecError([{ path, message }], { cause: error });
+  };
 }
 
 function parsedOptions(options: BatchOptions): ParsedBatchOptions {

@@ -1,6 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { assay, tempFolder } from '../support/assay.ts';
 
 let folder: string;
@@ -18,7 +21,10 @@ const item = (id: string, more: object = {}) =>
 
 /** No worker polls there: a batch that was started after all would never end. */
 async function refused(args: string[], why: RegExp | string, input = ''): Promise<string> {
-  const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), ASSAY_STORE: join(folder, 'store') };
+  const env = {
+    ...{ TEMPORAL_ADDRESS: inject('temporalAddress'), ASSAY_STORE: join(folder, 'store') },
+    ...{ AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' },
+  };
   const { code, stdout, stderr } = await assay(['batch', 'run', ...args, '--task-queue', 'nobody'], {
     ...{ cwd: folder, env, input },
   });
@@ -75,6 +81,43 @@ describe('exit code 64, and nothing is started', () => {
     file('list.json', '[]');
     file('empty.jsonl', '\n\n');
     await refused(args, why);
+  });
+});
+
+describe('items in a bucket', () => {
+  /** Answers as S3 does for one object of each name. */
+  async function bucket(objects: Record<string, string>) {
+    const server = createServer(({ url = '', method }, response) => {
+      const content = objects[new URL(url, 'http://x').pathname];
+      response.writeHead(content === undefined ? 404 : 200, {
+        'content-length': Buffer.byteLength(content ?? ''),
+        etag: '"1"',
+        'last-modified': new Date(0).toUTCString(),
+      });
+      response.end(method === 'HEAD' ? undefined : content);
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return (name: string) => `s3://b/${name}?endpoint=${endpoint}&region=x`;
+  }
+
+  test('are read as JSON lines, or CSV by its name', async () => {
+    const urlOf = await bucket({
+      '/b/in/items.jsonl': `${item('a')}\n${item('b', { limits: { timeout: 1 } })}\n`,
+      '/b/in/items.csv': 'task,code\na,b\n',
+    });
+    await refused([urlOf('in/items.jsonl')], /^assay: line 2: limits.timeout: there is no such field\n$/);
+    const csv = [urlOf('in/items.csv'), '--map', 'id=task,code=code'];
+    await refused(csv, /^assay: line 2: language: is missing/);
+    await refused([urlOf('in/none.jsonl')], 'in/none.jsonl');
+    await refused([urlOf('')], 'names no file');
+  });
+
+  test('or by a URL of this machine', async () => {
+    const path = file('items.jsonl', item('a', { limits: { timeout: 1 } }));
+    await refused([pathToFileURL(path).href], /^assay: line 1: limits.timeout/);
+    await refused(['file://elsewhere/items.jsonl'], 'must be file:///ABSOLUTE/PATH');
   });
 });
 
