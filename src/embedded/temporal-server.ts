@@ -11,11 +11,21 @@ export const SEARCH_ATTRIBUTES = [
 ] as const;
 
 /**
- * With its default the dev server's one history shard reads its queues at most 20 times a second, so that each hop of a
- * workflow waits for the next 50 ms tick.
+ * With its default a history shard, of which the dev server has one, reads its queues at most 20 times a second, so that each
+ * hop of a workflow waits for the next 50 ms tick.
  */
 const POLL_RPS = 2000;
-const QUEUES = ['transfer', 'timer', 'visibility'] as const;
+
+/** The server's dynamic configuration. */
+export const DYNAMIC_CONFIG = {
+  'history.transferProcessorMaxPollRPS': POLL_RPS,
+  'history.timerProcessorMaxPollRPS': POLL_RPS,
+  'history.visibilityProcessorMaxPollRPS': POLL_RPS,
+  // A worker that has just decided on an activity is handed it with the answer, instead of polling for it.
+  'system.enableActivityEagerExecution': true,
+  // Batches that wait for the same workers take turns, by their fairness keys.
+  'matching.enableFairness': true,
+};
 
 export interface TemporalServerOptions {
   /** The Temporal CLI. */
@@ -43,16 +53,10 @@ export function temporalServer(options: TemporalServerOptions): ChildSpec {
     '--ui-disable-news-fetch',
     '--log-level',
     'warn',
-    ...QUEUES.flatMap((queue) => [
+    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
       '--dynamic-config-value',
-      `history.${queue}ProcessorMaxPollRPS=${POLL_RPS}`,
+      `${key}=${value}`,
     ]),
-    // A worker that has just decided on an activity is handed it with the answer, instead of polling for it.
-    '--dynamic-config-value',
-    'system.enableActivityEagerExecution=true',
-    // Batches that wait for the same workers take turns, by their fairness keys.
-    '--dynamic-config-value',
-    'matching.enableFairness=true',
     ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
   // By default the database syncs at each commit; this survives any killed process, if not a power cut.
