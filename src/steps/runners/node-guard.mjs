@@ -4,11 +4,11 @@ import * as strictNamespace from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 
-/** What tests lean on, as it is now; the function returned names the first thing that is not so any more. */
+/** What tests lean on, as it is now. For the text of tests, answers a function that names the first thing that is not so any more. */
 function snapshot() {
   const { getOwnPropertyDescriptor, getPrototypeOf, is } = Object;
   const { hasInstance } = Symbol;
-  const entries = [];
+  let entries = [];
   const take = (owner, path, left = []) => {
     for (const key of Reflect.ownKeys(owner)) {
       if (left.includes(key)) continue;
@@ -72,12 +72,17 @@ function snapshot() {
   ])
     for (const key of Object.keys(namespace))
       entries.push([namespace, key, namespace[key], undefined, path + '.' + key]);
+  const always = entries;
   // What only some tests decide by.
-  const has = (word) => testText.includes(word);
-  if (has('child_process')) take(process.getBuiltinModule('node:child_process'), 'node:child_process');
-  if (has('node:util')) take(process.getBuiltinModule('node:util'), 'node:util');
-  if (has('mock')) take(Object.getPrototypeOf(testNamespace.mock.fn().mock), 'mock');
-  if (has('process.exit')) entries.push([process, 'exit', process.exit, undefined, 'process.exit']);
+  const takeMore = (text) => {
+    entries = [...always];
+    if (text.includes('child_process'))
+      take(process.getBuiltinModule('node:child_process'), 'node:child_process');
+    if (text.includes('node:util')) take(process.getBuiltinModule('node:util'), 'node:util');
+    if (text.includes('mock')) take(Object.getPrototypeOf(testNamespace.mock.fn().mock), 'mock');
+    if (text.includes('process.exit'))
+      entries.push([process, 'exit', process.exit, undefined, 'process.exit']);
+  };
   const exit = process.reallyExit;
   const { hasOwn } = Object;
   // What test runners ask objects for.
@@ -89,7 +94,7 @@ function snapshot() {
   const classes = [Error, TypeError, RangeError, SyntaxError, ReferenceError, Map, Set, Array, Promise];
   const parents = classes.map(Object.getPrototypeOf);
   const protos = classes.map((each) => Object.getPrototypeOf(each.prototype));
-  return () => {
+  const firstChanged = () => {
     for (let at = 0; at < asked.length; at++)
       if (hasOwn(Object.prototype, asked[at])) return 'Object.prototype.' + asked[at] + ' was added';
     for (let at = 0; at < classes.length; at++)
@@ -107,6 +112,28 @@ function snapshot() {
     }
     return process.reallyExit === exit ? undefined : 'process.reallyExit was replaced';
   };
+  return (text) => (takeMore(text), firstChanged);
+}
+
+/** Watches what would show the code the runner's secrets, or the file of its tests. */
+function watchAll() {
+  for (const [owner, name] of [
+    [v8, 'getHeapSnapshot'],
+    [v8, 'writeHeapSnapshot'],
+    [inspector, 'Session'],
+    [inspector, 'open'],
+    [Module, 'register'],
+    [Module, 'registerHooks'],
+    [asyncHooks, 'executionAsyncResource'],
+    [process, '_linkedBinding'],
+  ])
+    watch(owner, name);
+  watch(process, 'binding', ([name]) => !['inspector', 'contextify', 'v8'].includes(name));
+  watch(v8, 'setFlagsFromString', ([flag]) => /gc|stack/.test(flag));
+  const reachFiles =
+    'readFileSync readFile openSync open createReadStream copyFileSync cpSync writeFileSync rmSync unlinkSync renameSync symlinkSync linkSync';
+  for (const name of reachFiles.split(' ')) watchTests(fs, name);
+  for (const name of ['readFile', 'open', 'copyFile', 'cp']) watchTests(fs.promises, name);
 }
 
 /** Tells when the code uses what would show it the runner's secrets. */
@@ -167,7 +194,7 @@ function watchTests(owner, name) {
   owner[name] = new Proxy(original, {
     apply(target, self, args) {
       const path = typeof args[0] === 'string' || args[0] instanceof URL ? String(args[0]) : '';
-      if (path.endsWith(ASSAY_TEST_FILE) && byCode())
+      if (path.endsWith(run.file) && byCode())
         tell('tamper', 'the code reached for the file of its tests by ' + name);
       if (/^\/proc\/.*\/mem$/.test(path)) tell('tamper', 'the code opened the memory of a process');
       return Reflect.apply(target, self, args);

@@ -1,6 +1,6 @@
 // Below the parent of many runs: has Node and its test runner loaded, and forks for each run. V8 lets no process have its memory that was forked from
 // it, and libuv shares its descriptors with it: both are undone here, by calls into the C library.
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import fs, { closeSync, readSync, writeSync } from 'node:fs';
 import v8 from 'node:v8';
 import { constants, runInNewContext, runInThisContext } from 'node:vm';
 
@@ -24,7 +24,7 @@ ffi.struct('msghdr', {
 });
 const call = {
   fork: libc.func('int fork()'),
-  waitpid: libc.func('int waitpid(int, void *, int)'),
+  wait4: libc.func('int wait4(int, void *, int, void *)'),
   exit: libc.func('void _exit(int)'),
   getpid: libc.func('int getpid()'),
   setsid: libc.func('int setsid()'),
@@ -46,38 +46,45 @@ const MADV_DOFORK = 11;
 const F_DUPFD_CLOEXEC = 1030;
 /** Away from the numbers that code uses. */
 const NEWS_FD = 200;
+/** Of the largest size, in what the kernel tells of a child's use. */
+const MAXRSS_AT = 32;
 
 // No code that was forked from it may look into it.
 call.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 for (const name of AHEAD) await import('node:' + name);
 const loop = call.loop();
-v8.setFlagsFromString('--expose-gc');
+// Taken before the harness watches for their use.
+const { readFileSync, openSync } = fs;
+const { setFlagsFromString } = v8;
+setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');
-v8.setFlagsFromString('--no-expose-gc');
-say('ready');
-becomeChild(nextRun());
+setFlagsFromString('--no-expose-gc');
+endWithoutThreads();
+const spans = spansOfMemory();
+const status = Buffer.alloc(4);
+const usage = Buffer.alloc(256);
+globalThis.__assayFork = () => {
+  setFlagsFromString('--lazy');
+  say('ready');
+  becomeChild(nextRun());
+};
 await runInThisContext(program, { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
 
 function say(...words) {
   writeSync(socket, words.join(' ') + '\n');
 }
 
-/** Forks for each request that comes. Returns in the children alone. */
+/** Forks for each request that comes, and tells how the child ended. Returns in the children alone. */
 function nextRun() {
   for (;;) {
     const asked = receive();
     letMemoryBeForked();
-    // The child of a child that has ended becomes one of the process that started this one, which can then wait for it.
-    const between = call.fork();
-    if (between === 0) {
-      const child = call.fork();
-      if (child === 0) return asked;
-      say('forked', child);
-      call.exit(0);
-    }
-    call.waitpid(between, null, 0);
-    say('given');
+    const child = call.fork();
+    if (child === 0) return asked;
+    say('forked', child);
     for (const fd of asked.fds) call.close(fd);
+    call.wait4(child, status, 0, usage);
+    say('ended', status.readInt32LE(), usage.readInt32LE(MAXRSS_AT));
   }
 }
 
@@ -100,20 +107,26 @@ function receive() {
   return { ...JSON.parse(text.toString()), fds };
 }
 
-/** V8 has its memory left out of forks. Looking for it may take more of it, so this goes on until there is nothing new. */
+/** V8 has its memory left out of forks, and may have got more of it since the last one. */
 function letMemoryBeForked() {
   collect({ type: 'minor' });
-  for (let seen = ''; ;) {
-    const maps = readFileSync('/proc/self/maps', 'latin1');
-    if (maps === seen) return;
-    seen = maps;
-    for (const line of maps.split('\n')) {
-      const range = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
-      if (!range) continue;
-      const [from, to] = [BigInt('0x' + range[1]), BigInt('0x' + range[2])];
-      call.madvise(from, to - from, MADV_DOFORK);
-    }
+  for (const [from, to] of spans) call.madvise(from, to - from, MADV_DOFORK);
+}
+
+/** All places where memory can be, but for those of the kernel's own, at which it would stop. */
+function spansOfMemory() {
+  const found = [];
+  let from = 0x10000;
+  let to = from;
+  for (const line of readFileSync('/proc/self/maps', 'latin1').split('\n')) {
+    const range = /^([0-9a-f]{1,13})-([0-9a-f]{1,13}) .*?(\[v\w+\]|anon_inode:\S*)?$/.exec(line);
+    if (!range) continue;
+    to = parseInt(range[2], 16);
+    if (range[3] === undefined) continue;
+    found.push([from, parseInt(range[1], 16)]);
+    from = to;
   }
+  return [...found, [from, to]].filter(([start, end]) => start < end);
 }
 
 /** Takes on the descriptors and surroundings of a run. */
@@ -129,11 +142,10 @@ function becomeChild({ fds, folder, environment }) {
   const random = openSync('/dev/urandom');
   readSync(random, seed, 0, 4, null);
   closeSync(random);
-  v8.setFlagsFromString(`--random-seed=${(seed.readUInt32LE(0) % 0x7ffffffe) + 1}`);
+  setFlagsFromString(`--random-seed=${(seed.readUInt32LE(0) % 0x7ffffffe) + 1}`);
   Object.assign(process.env, environment, { ASSAY_NEWS_FD: String(newsFd) });
   process.chdir(folder);
   Object.defineProperty(process, 'pid', { value: call.getpid(), enumerable: true, configurable: true });
-  endWithoutThreads();
 }
 
 /** Node's own end waits for its threads, and those are not there in a child. */

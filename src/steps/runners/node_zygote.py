@@ -4,21 +4,26 @@ import socket, struct
 
 BOOT_SECONDS = 10
 FORK_SECONDS = 20
+END_SECONDS = 5
 # Nothing in a process that forks may go on in a thread, which would not be there in the child; and its young objects have all the room that they
 # need before the fork, since V8 keeps what it maps in that moment out of the child.
-OWN_FLAGS = ["--v8-pool-size=0", "--single-threaded", "--disable-sigusr1", "--min-semi-space-size=16"]
-# JavaScript and TypeScript, say.
-MOST_ZYGOTES = 2
+OWN_FLAGS = ["--v8-pool-size=0", "--single-threaded", "--disable-sigusr1", "--min-semi-space-size=4"]
+# JavaScript and TypeScript, by node:test and as scripts.
+MOST_ZYGOTES = 4
 
 
 class NodeZygote:
     def __init__(self, plan, ffi):
         import base64, subprocess
 
+        os.close(os.pidfd_open(os.getpid()))  # Without it, nobody would hear of the end of a child that is not one of this process.
         self.socket, theirs = socket.socketpair()
         node, flags = path_of("node"), plan["argv"][1:-2]
-        environment = dict(os.environ, ASSAY_ZYGOTE=json.dumps([theirs.fileno(), ffi, plan["argv"][-1]]))
-        program = "import('data:text/javascript;base64,%s')" % base64.b64encode(NODE_ZYGOTE.encode()).decode()
+        given = {"ASSAY_ZYGOTE": json.dumps([theirs.fileno(), ffi, plan["argv"][-1]]), "ASSAY_TEST_FILE": plan["watch"]}
+        environment = dict(os.environ, **given)
+        # What V8 compiles here, no child has to.
+        program = "require('v8').setFlagsFromString('--no-lazy'); import('data:text/javascript;base64,%s')"
+        program %= base64.b64encode(NODE_ZYGOTE.encode()).decode()
         own = ["--max-old-space-size=%d" % plan["memoryMb"], *OWN_FLAGS, *flags, "--eval", program]
 
         def bounded():  # As every child of it is to be, which has the same memory.
@@ -39,16 +44,26 @@ class NodeZygote:
         return line[1:]
 
     def fork(self, plan, stdin, news, out, err):
-        """The pid of a child that has these descriptors and runs the plan. It becomes a child of this process."""
+        """The pid of a child of the zygote's that has these descriptors and runs the plan."""
         request = {"folder": plan["folder"], "environment": dict(plan.get("environment", {}), PWD=plan["folder"])}
         text = json.dumps(request).encode()
         fds = struct.pack("4i", stdin, out, err, news)
         self.socket.settimeout(FORK_SECONDS)
         self.socket.sendmsg([struct.pack("I", len(text))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
         self.socket.sendall(text)
-        pid = int(self.said("forked", FORK_SECONDS)[0])
-        self.said("given", FORK_SECONDS)
-        return pid
+        return int(self.said("forked", FORK_SECONDS)[0])
+
+    def wait(self, pid, over):
+        """Like `waited`, as the zygote tells. Where it does not, its child becomes one of this process."""
+        if not over:
+            return None, 0
+        try:
+            status, peak = self.said("ended", END_SECONDS)
+            return int(status), int(peak)
+        except (OSError, ValueError):
+            self.process.kill()
+            self.process.wait()
+            return waited(pid)
 
     def end(self):
         self.process.kill()
@@ -63,7 +78,7 @@ ffi_files = []
 
 def ready_zygote(plan):
     """One for such plans, or None where there is none to be had."""
-    kind = (*plan["argv"], plan["memoryMb"])
+    kind = (*plan["argv"], plan["watch"], plan["memoryMb"])
     if kind in node_zygotes and node_zygotes[kind].process.poll() is not None:
         node_zygotes.pop(kind).end()
     try:
@@ -98,9 +113,9 @@ def run_node(show, plan, deadline, news):
 
 
 def forked(zygote, plan, stdin, pipes):
-    """The pid of the zygote's child; None where it has none any more."""
+    """The pid of the zygote's child and what waits for it; None where it has none any more."""
     try:
-        return zygote.fork(plan, stdin, *(pipes.ends[channel][1] for channel in (3, 1, 2)))
+        return zygote.fork(plan, stdin, *(pipes.ends[channel][1] for channel in (3, 1, 2))), zygote.wait
     except (OSError, ValueError):
         zygote.process.kill()
         return None

@@ -176,13 +176,16 @@ def limit_memory(megabytes, base=None):
 
 
 def run(show, plan, body, deadline, news=None, stdin=b"", case=None, fork=None):
-    """Forks, calls body(news_fd) in the child, or has `fork` make one, and stays until it and all that it started have ended. Returns how it ended."""
+    """
+    Forks, calls body(news_fd) in the child, or has `fork` make one and say how it is waited for, and stays until it and all that it started
+    have ended. Returns how it ended.
+    """
     spared = {pid for pid, (parent, _, _) in processes().items() if parent == os.getpid()}
     started = time.monotonic()
     pipes = Pipes(news is not None)
     source = open_stdin(stdin)
     sys.stdout.flush()
-    pid = fork and fork(source, pipes) or os.fork()
+    pid, wait = fork and fork(source, pipes) or (os.fork(), waited)
     if pid == 0:
         code = 70
         try:
@@ -199,7 +202,7 @@ def run(show, plan, body, deadline, news=None, stdin=b"", case=None, fork=None):
     os.close(source)
     pipes.in_parent()
     try:
-        return follow(show, plan, pid, pipes, deadline, news, case, spared, started)
+        return follow(show, plan, pid, wait, pipes, deadline, news, case, spared, started)
     finally:
         pipes.close()
 
@@ -223,7 +226,13 @@ def watch_end(pid):
         return -1
 
 
-def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
+def waited(pid, over=False):
+    """The status of a child that has ended, and how large it was."""
+    done, status, usage = os.wait4(pid, os.WNOHANG)
+    return (status, usage.ru_maxrss) if done else (None, 0)
+
+
+def follow(show, plan, pid, wait, pipes, deadline, news, case, spared, started):
     poller, channels, why, status, peak, written = select.poll(), {}, "exit", None, 0, {1: 0, 2: 0}
     inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for channel, (read, _) in pipes.ends.items():
@@ -260,12 +269,11 @@ def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
         if left <= 0:
             why = "timeout"
             break
-        for fd, _ in poller.poll(min(left, 1 if ended >= 0 else 0.02) * 1000):
+        ready = [fd for fd, _ in poller.poll(min(left, 1 if ended >= 0 else 0.02) * 1000)]
+        for fd in ready:
             if fd in channels:
                 take(fd)
-        done, code, usage = os.wait4(pid, os.WNOHANG)
-        if done:
-            status, peak = code, usage.ru_maxrss
+        status, peak = wait(pid, ended < 0 or ended in ready)
     survivors = []
     if status is not None:
         for _ in range(20):  # What was told to end may need a moment.
@@ -279,6 +287,7 @@ def follow(show, plan, pid, pipes, deadline, news, case, spared, started):
                 target()
             except OSError:
                 pass
+        wait(pid, True)
     if survivors or status is None:
         kill_descendants(spared)
     if why == "exit":

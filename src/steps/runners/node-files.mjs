@@ -1,0 +1,87 @@
+// Beside the code: the files of its tests, as they are found, followed and taken away.
+/* oxlint-disable no-unused-vars -- The harness is put together from this and others. */
+
+/**
+ * The test file says where it has come to, by calling a function: in a script where the code ends, and from its last line. Who calls it
+ * from elsewhere has no business to.
+ */
+function defineMark() {
+  const { stripTypeScriptTypes } = Module;
+  /** Of CommonJS, Node tells the lines that TypeScript has been made into. */
+  const linesAsRun = () => {
+    const made = stripTypeScriptTypes(run.text, { mode: 'transform', sourceMap: true });
+    const marked = made.split('\n').flatMap((line, at) => (line.includes('__assayMark()') ? [at + 1] : []));
+    return marked.slice(-run.marks.length);
+  };
+  Object.defineProperty(globalThis, '__assayMark', {
+    value() {
+      const [caller] = stackBelow(globalThis.__assayMark);
+      const line = Number(/:(\d+):\d+\)?$/.exec(caller)?.[1]);
+      const compiled = run.file.endsWith('.ts') && caller.includes('at Object.<anonymous>');
+      const expected = compiled ? linesAsRun() : run.marks;
+      if (line !== expected[run.reached] || !caller.includes(run.file))
+        tell('tamper', 'the code called a mark of the tests by itself');
+      run.reached += 1;
+      check();
+    },
+  });
+}
+
+/**
+ * Once Node has read the tests, nobody else is to, by whatever program. A file of its own is read when it first imports something, a
+ * script when it is loaded; a CommonJS one is still looked for until it is compiled.
+ */
+function makeTestsGo() {
+  const { registerHooks } = Module;
+  const { rmSync } = fs;
+  const takeOff = () => {
+    if (run.there) rmSync(run.file, { force: true });
+    run.there = false;
+  };
+  const { _compile } = Module.prototype;
+  Module.prototype._compile = function (text, name, ...rest) {
+    if (run.there && name.endsWith('/' + run.file)) takeOff();
+    return Reflect.apply(_compile, this, [text, name, ...rest]);
+  };
+  return () => {
+    if (!run.there) return undefined;
+    const { text, isScript } = run;
+    const end = '/' + run.file;
+    if (!isScript)
+      return registerHooks({
+        resolve(specifier, context, next) {
+          if (run.there && context.parentURL?.endsWith(end)) takeOff();
+          return next(specifier, context);
+        },
+      });
+    return registerHooks({
+      load(url, context, next) {
+        const loaded = next(url, context);
+        if (!url.endsWith(end)) return loaded;
+        if (String(loaded.format).startsWith('module')) takeOff();
+        return { ...loaded, source: text };
+      },
+    });
+  };
+}
+
+/** Imports as TypeScript's users write them: without an extension, or with the one of the compiled file. */
+function resolveLikeTypeScript() {
+  Module.registerHooks({
+    resolve(specifier, context, next) {
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        if (!/^\.{1,2}\//.test(specifier)) throw error;
+        const bare = specifier.replace(/\.[mc]?js$/, '');
+        for (const extension of ['.ts', '.js', '.mjs', '.cjs'])
+          try {
+            return next(bare + extension, context);
+          } catch {
+            // The next one, or the first error.
+          }
+        throw error;
+      }
+    },
+  });
+}
