@@ -28,7 +28,13 @@ const PARTS = [
   'main.py',
 ];
 /** Of the harness in Node; the first holds the imports. */
-export const NODE_PARTS = ['node-tests.mjs', 'node-guard.mjs', 'node-files.mjs', 'node-report.mjs', 'node-warm.mjs'];
+export const NODE_PARTS = [
+  'node-tests.mjs',
+  'node-guard.mjs',
+  'node-files.mjs',
+  'node-report.mjs',
+  'node-warm.mjs',
+];
 const WARM_UP_TIMEOUT_MS = 60_000;
 const CLEAN_TIMEOUT_MS = 15_000;
 

@@ -130,7 +130,15 @@ test.each([
 });
 
 test('one that kills what forks costs the next nothing but time', { timeout: 60_000 }, async () => {
-  await item(`process.kill(process.ppid, 'SIGKILL');`);
+  const { fault } = await item(`process.kill(process.ppid, 'SIGKILL');`);
+  expect(fault).toMatchObject({ category: 'forged' });
+  const next = await item(PLACE);
+  passes(next);
+  expect(said(next)).toContain('--single-threaded');
+});
+
+test('one that stops what forks is waited for all the same', { timeout: 60_000 }, async () => {
+  passes(await item(`process.kill(process.ppid, 'SIGSTOP');`));
   const next = await item(PLACE);
   passes(next);
   expect(said(next)).toContain('--single-threaded');

@@ -141,7 +141,8 @@ async function runTests() {
     const own = (key) => (Object.hasOwn(data, key) ? data[key] : undefined);
     const skipped = own('skip') !== undefined || (own('todo') !== undefined && own('todo') !== false);
     const outcome = skipped ? 'skipped' : type === 'test:pass' ? 'passed' : 'failed';
-    if (skipped && !run.maySkip) tell('tamper', 'the test ' + name + ' was skipped, which the tests do not say');
+    if (skipped && !run.maySkip)
+      tell('tamper', 'the test ' + name + ' was skipped, which the tests do not say');
     const why = [data.skip, data.todo].find((reason) => typeof reason === 'string') ?? '';
     tell(
       'done',

@@ -34,6 +34,7 @@ class NodeZygote:
             self.process = subprocess.Popen([node, *own], env=environment, pass_fds=(theirs.fileno(), ffi), cwd="/", preexec_fn=bounded,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.lines = self.socket.makefile("rb")
+        self.lost = False
         self.said("ready", BOOT_SECONDS)
 
     def said(self, word, seconds):
@@ -60,7 +61,8 @@ class NodeZygote:
         try:
             status, peak = self.said("ended", END_SECONDS)
             return int(status), int(peak)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            self.lost = not isinstance(error, socket.timeout)
             self.process.kill()
             self.process.wait()
             return waited(pid)
@@ -106,6 +108,8 @@ def run_node(show, plan, deadline, news):
     zygote = ready_zygote(plan) if plan.get("mayFork") else None
     if zygote:
         end = run(show, plan, command_body(plan), deadline, news, fork=lambda stdin, pipes: forked(zygote, plan, stdin, pipes))
+        if zygote.lost and news.finished:
+            show(forged="what Node's children are forked from was killed while the code ran")
         if news.nonce is not None or end["why"] != "exit":
             return end
         zygote.process.kill()
