@@ -2,7 +2,9 @@
 /* oxlint-disable no-unused-vars -- The harness is put together from this and others. */
 import * as strictNamespace from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import inspector from 'node:inspector';
 import { Readable } from 'node:stream';
+import v8 from 'node:v8';
 
 /** What tests lean on, as it is now. For the text of tests, answers a function that names the first thing that is not so any more. */
 function snapshot() {

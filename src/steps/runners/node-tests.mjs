@@ -2,12 +2,10 @@
 import * as assertNamespace from 'node:assert';
 import asyncHooks from 'node:async_hooks';
 import fs from 'node:fs';
-import inspector from 'node:inspector';
 import Module from 'node:module';
 import { basename } from 'node:path';
 import * as testNamespace from 'node:test';
 import { pathToFileURL } from 'node:url';
-import v8 from 'node:v8';
 
 /** The test file, its text, and how far it has come. */
 let run = {};
@@ -22,6 +20,7 @@ const check = () => {
   if (sentence) tell('tamper', sentence);
 };
 const { readFileSync } = fs;
+// oxlint-disable-next-line no-unused-vars -- The other parts use it.
 const stackBelow = makeStackReader();
 const letTestsGo = makeTestsGo();
 const footing = prepare();
@@ -89,11 +88,11 @@ function endQuickly() {
 }
 
 /** Runs each of the first thirty times, and then each hundredth. */
-function limited(run) {
+function limited(work) {
   let times = 0;
   return () => {
     if (changed) times += 1;
-    if (times <= 30 || times % 100 === 0) run();
+    if (times <= 30 || times % 100 === 0) work();
   };
 }
 
