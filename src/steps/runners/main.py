@@ -47,6 +47,11 @@ def write_protected(path, text):
     os.chmod(path, 0o444)
 
 
+def write_files(plan):
+    for name, text in plan["write"].items():
+        write_protected(os.path.join(plan["folder"], name), text)
+
+
 def untouched(path, text):
     try:
         with open(path, encoding="utf-8", newline="") as file:
@@ -88,8 +93,7 @@ def program_mode(show, plan, deadline):
 
 
 def command_mode(show, plan, deadline):
-    for name, text in plan["write"].items():
-        write_protected(os.path.join(plan["folder"], name), text)
+    write_files(plan)
     end = run_node(show, plan, deadline, News(show) if plan["news"] else None)
     watched = plan.get("watch")
     path = watched and os.path.join(plan["folder"], watched)

@@ -81,7 +81,6 @@ function nextRun() {
     letMemoryBeForked();
     const child = call.fork();
     if (child === 0) return asked;
-    say('forked', child);
     for (const fd of asked.fds) call.close(fd);
     call.wait4(child, status, 0, usage);
     say('ended', status.readInt32LE(), usage.readInt32LE(MAXRSS_AT));
@@ -131,6 +130,8 @@ function spansOfMemory() {
 
 /** Takes on the descriptors and surroundings of a run. */
 function becomeChild({ fds, folder, environment }) {
+  // By the child, which has run nothing yet: no code could keep the news of it from its parent's parent.
+  say('forked', call.getpid());
   call.loopFork(loop);
   call.setsid();
   const [stdin, stdout, stderr, given] = fds;

@@ -107,19 +107,30 @@ def run_node(show, plan, deadline, news):
     """Like `run`, by a child of the zygote where there is one. One that never began is run again by itself."""
     zygote = ready_zygote(plan) if plan.get("mayFork") else None
     if zygote:
-        end = run(show, plan, command_body(plan), deadline, news, fork=lambda stdin, pipes: forked(zygote, plan, stdin, pipes))
-        if zygote.lost and news.finished:
-            show(forged="what Node's children are forked from was killed while the code ran")
-        if news.nonce is not None or end["why"] != "exit":
-            return end
-        zygote.process.kill()
+        spared = {pid for pid, (parent, _, _) in processes().items() if parent == os.getpid()}
+        try:
+            end = run(show, plan, command_body(plan), deadline, news, fork=lambda stdin, pipes: forked(zygote, plan, stdin, pipes))
+        except LostZygote:
+            kill_descendants(spared)
+        else:
+            if zygote.lost and news.finished:
+                show(forged="what Node's children are forked from was killed while the code ran")
+            if news.nonce is not None or end["why"] != "exit":
+                return end
+            zygote.process.kill()
+        write_files(plan)
     return run(show, plan, command_body(plan), deadline, news)
 
 
+class LostZygote(OSError):
+    """There may be a child all the same, of which nothing is known: it is to be ended, not to be followed."""
+
+
 def forked(zygote, plan, stdin, pipes):
-    """The pid of the zygote's child and what waits for it; None where it has none any more."""
+    """The pid of the zygote's child and what waits for it."""
     try:
         return zygote.fork(plan, stdin, *(pipes.ends[channel][1] for channel in (3, 1, 2))), zygote.wait
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         zygote.process.kill()
-        return None
+        zygote.process.wait()
+        raise LostZygote() from error

@@ -185,7 +185,13 @@ def run(show, plan, body, deadline, news=None, stdin=b"", case=None, fork=None):
     pipes = Pipes(news is not None)
     source = open_stdin(stdin)
     sys.stdout.flush()
-    pid, wait = fork and fork(source, pipes) or (os.fork(), waited)
+    try:
+        pid, wait = fork(source, pipes) if fork else (os.fork(), waited)
+    except OSError:
+        os.close(source)
+        pipes.in_parent()
+        pipes.close()
+        raise
     if pid == 0:
         code = 70
         try:
