@@ -16,6 +16,8 @@ export interface SandboxRequest {
   timeoutMs: number;
   internet: boolean;
   lifecycle: Lifecycle;
+  /** Whether its code interpreter asks for a token too, which older clients do not send. */
+  secure: boolean;
   network: NetworkRequest;
   volumeMounts: VolumeMount[];
 }

@@ -32,6 +32,14 @@ test('state is kept from run to run; results, output and counts come apart', asy
   expect(run.executionCount).toBeGreaterThan(1);
 });
 
+test("what the start-up of E2B's interpreter leaves is there without an import", async () => {
+  const own = await Sandbox.create({ apiKey: server.apiKey, apiUrl: server.url, sandboxUrl: server.url });
+  const { text } = await own.runCode('[os.getcwd(), pd is pandas, IPython.get_ipython() is not None]');
+  expect(text).toBe("['/home/user', True, True]");
+  expect((await own.runCode('%who')).logs.stdout.join('')).toContain('Interactive namespace is empty');
+  await own.kill();
+});
+
 test('an exception has its name, value and traceback', async () => {
   const { error } = await sandbox.runCode('def f():\n  return 1/0\nf()');
   expect(error).toMatchObject({ name: 'ZeroDivisionError', value: 'division by zero' });

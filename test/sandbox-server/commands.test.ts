@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 import {
   CommandExitError,
@@ -203,4 +203,11 @@ for (let at = 0; at < 3; at++) new Worker('setTimeout(() => {}, 200)', { eval: t
   await expect(sandbox.commands.run(hog)).rejects.toMatchObject({
     stderr: expect.stringContaining('MemoryError'),
   });
+});
+
+test('programs find what kind of system this is, and the names of its services', async () => {
+  for (const file of ['/etc/os-release', '/etc/services']) {
+    if (!existsSync(file)) console.log(`skipped: there is no ${file} here`);
+    else expect((await sandbox.commands.run(`cat ${file}`)).stdout).toBe(readFileSync(file, 'utf8'));
+  }
 });

@@ -264,6 +264,7 @@ test('a hostile guest holds up nothing but its own calls, and those no longer th
     internet: false,
     lifecycle,
     network: {},
+    secure: true,
     volumeMounts: [],
   };
   const identity = { template: 'x', limits: DEFAULT_LIMITS, request: asIs };

@@ -186,9 +186,45 @@ test('what is not there says so by name', async () => {
   for (const asked of [{ allowInternetAccess: true }, { network: { allowOut: ['1.1.1.1'] } }]) {
     await expect(Sandbox.create({ ...connection, ...asked })).rejects.toThrow('without internet access');
   }
-  await expect(Sandbox.create({ ...connection, mcp: { duckduckgo: {} } })).rejects.toThrow(
-    '501: the MCP gateway',
+  await expect(Sandbox.create('base', { ...connection, mcp: { duckduckgo: {} } })).rejects.toThrow(
+    'Failed to start MCP gateway: the MCP gateway cannot be had from this server',
   );
+});
+
+test('what an older SDK sends with every create is not taken for a wish', async () => {
+  const create = (version: string, path = '/sandboxes'): Promise<Response> =>
+    fetch(server.url + path, {
+      method: 'POST',
+      headers: { 'x-api-key': server.apiKey, publisher: 'e2b', package_version: version },
+      body: JSON.stringify({ templateID: 'base', allow_internet_access: true }),
+    });
+  const older = await create('2.50.0');
+  expect(older.status).toBe(201);
+  const { sandboxID } = (await older.json()) as { sandboxID: string };
+  expect((await Sandbox.getInfo(sandboxID, connection)).allowInternetAccess).toBe(false);
+  expect([(await create('2.51.0')).status, (await create('none')).status]).toEqual([400, 400]);
+  const run = (id: string): Promise<Response> =>
+    fetch(`${server.url}/execute`, {
+      method: 'POST',
+      headers: { 'e2b-sandbox-id': id, 'e2b-sandbox-port': '49999' },
+      body: JSON.stringify({ code: 'echo hi', language: 'bash' }),
+    });
+  // It sends no token with a run either.
+  expect(await (await run(sandboxID)).text()).toContain('"hi\\n"');
+  const newer = (await (await create('2.50.0', '/v2/sandboxes')).json()) as { sandboxID: string };
+  expect((await run(newer.sandboxID)).status).toBe(401);
+});
+
+test('what happened to a sandbox is told as lines of JSON too', async () => {
+  const sandbox = await Sandbox.create(connection);
+  await sandbox.commands.run('true');
+  const headers = { 'x-api-key': server.apiKey };
+  const answer = await fetch(`${server.url}/sandboxes/${sandbox.sandboxId}/logs`, { headers });
+  const { logs } = (await answer.json()) as { logs: { line: string }[] };
+  expect(logs.map(({ line }) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 'info', logger: 'sandbox', message: expect.stringMatching(/^created/), template: 'default' },
+    { level: 'info', logger: 'sandbox', message: 'command: true' },
+  ]);
 });
 
 test.each([

@@ -91,7 +91,8 @@ test('a server in the sandbox is reached by its host, with path, method, headers
   expect([answer.status, answer.headers['set-cookie']]).toEqual([201, ['a=1', 'b=2']]);
   const seen = JSON.parse(answer.body) as { headers: Record<string, string> };
   expect(seen).toMatchObject({ method: 'POST', path: '/a/b?c=d%20e', body: 'hello' });
-  expect(seen.headers).toMatchObject({ 'x-own': 'yes', host: sandbox.getHost(8000) });
+  // Names as programs print and compare them, however the client wrote them.
+  expect(seen.headers).toMatchObject({ 'X-Own': 'yes', Host: sandbox.getHost(8000) });
   expect(answer.body).not.toContain(server.apiKey);
 });
 
@@ -148,6 +149,17 @@ while True:
   await expect.poll(said, { timeout: 20_000 }).toBe('HELLO THERE');
 });
 
+test('who looks in a browser is told so on a page', async () => {
+  const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' };
+  const closed = await ask(sandbox, 8123, { headers });
+  expect([closed.status, closed.headers['content-type']]).toEqual([502, 'text/html; charset=utf-8']);
+  expect(closed.body).toContain('<title>Closed Port Error</title>');
+  expect(closed.body).toContain('port 8123');
+  const other = await Sandbox.create(connection);
+  await other.kill();
+  expect((await ask(other, 8000, { headers })).body).toContain('<title>Sandbox Not Found</title>');
+});
+
 test('a closed port, a sandbox that is gone and an answer that is none are told apart', async () => {
   const closed = await ask(sandbox, 8123);
   expect([closed.status, JSON.parse(closed.body)]).toEqual([
@@ -180,7 +192,7 @@ test('private traffic needs the token, and a masked host is what the server sees
   const wrong = { 'e2b-traffic-access-token': sandbox.trafficAccessToken ?? '' };
   expect((await ask(shut, 8000, { headers: wrong })).status).toBe(403);
   expect(JSON.parse((await ask(shut, 8000, { headers })).body)).toMatchObject({
-    headers: { host: 'own.example.com:8000' },
+    headers: { Host: 'own.example.com:8000' },
   });
   expect((await shut.getInfo()).network).toMatchObject({ allowPublicTraffic: false });
   await shut.kill();

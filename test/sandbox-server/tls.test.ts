@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:http2';
+import { connect, type ClientHttp2Session } from 'node:http2';
 import { get, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,18 +63,30 @@ describe.runIf(hasOpenssl())('with a certificate', () => {
     expect((await ask('/sandboxes')).status).toBe(401);
   });
 
-  test('it speaks HTTP/2, also of sandboxes by their host', async () => {
-    const session = connect(server.url, { rejectUnauthorized: false });
-    const call = (headers: Record<string, string>, body = ''): Promise<{ status: number; body: string }> =>
+  /** Asks over HTTP/2. The answer is whole, or it is an error. */
+  function callOver(session: ClientHttp2Session) {
+    return (
+      headers: Record<string, string>,
+      body = '',
+      heard?: () => void,
+    ): Promise<{ status: number; body: string }> =>
       new Promise((resolve, reject) => {
         const stream = session.request(headers);
         let text = '';
         let status = 0;
-        stream.on('response', (answer) => (status = answer[':status'] ?? 0));
+        stream.on('response', (answer) => {
+          status = answer[':status'] ?? 0;
+          heard?.();
+        });
         stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
         stream.on('end', () => resolve({ status, body: text })).on('error', reject);
         if (body !== '') stream.end(body);
       });
+  }
+
+  test('it speaks HTTP/2, also of sandboxes by their host', async () => {
+    const session = connect(server.url, { rejectUnauthorized: false });
+    const call = callOver(session);
     const headers = { 'x-api-key': server.apiKey, 'content-type': 'application/json' };
     const made = await call(
       { ':method': 'POST', ':path': '/v2/sandboxes', ...headers },
@@ -88,6 +100,28 @@ describe.runIf(hasOpenssl())('with a certificate', () => {
     expect((await call({ ':method': 'DELETE', ':path': `/sandboxes/${sandboxID}`, ...headers })).status).toBe(
       204,
     );
+    session.close();
+  });
+
+  test('what a sandbox streams over HTTP/2 when it is killed does not end as if it were whole', async () => {
+    const session = connect(server.url, { rejectUnauthorized: false });
+    const call = callOver(session);
+    const headers = { 'x-api-key': server.apiKey, 'content-type': 'application/json' };
+    const made = await call(
+      { ':method': 'POST', ':path': '/v2/sandboxes', ...headers },
+      JSON.stringify({ templateID: 'base', timeout: 60, secure: true }),
+    );
+    const { sandboxID, envdAccessToken } = JSON.parse(made.body) as Record<string, string>;
+    const run = { code: 'sleep 60', language: 'bash' };
+    const to = { 'e2b-sandbox-id': sandboxID ?? '', 'e2b-sandbox-port': '49999' };
+    let kill: Promise<unknown> | undefined;
+    const ran = call(
+      { ':method': 'POST', ':path': '/execute', 'x-access-token': envdAccessToken ?? '', ...headers, ...to },
+      JSON.stringify(run),
+      () => (kill = call({ ':method': 'DELETE', ':path': `/sandboxes/${sandboxID}`, ...headers })),
+    );
+    await expect(ran).rejects.toThrow('INTERNAL_ERROR');
+    await kill;
     session.close();
   });
 

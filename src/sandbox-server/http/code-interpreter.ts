@@ -17,9 +17,10 @@ export function codeInterpreter(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.get('/health', (c) => c.text('OK'));
   app.use(async (c, next) => {
-    const { accessToken, trafficToken } = c.env.sandbox;
-    // Calls about contexts come with the traffic token alone.
+    const { accessToken, trafficToken, request, network } = c.env.sandbox;
+    // Calls about contexts come with the traffic token alone, and those of older clients with none.
     const known =
+      (!request.secure && network.allowPublicTraffic !== false) ||
       equalSecrets(accessToken, c.req.header('x-access-token')) ||
       equalSecrets(trafficToken, c.req.header('e2b-traffic-access-token'));
     return known ? next() : apiErrorResponse(401, 'the access token is missing or wrong');

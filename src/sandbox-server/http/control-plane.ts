@@ -30,6 +30,7 @@ import {
 import { JsonFields } from '../wire/json-fields.ts';
 import { listSandboxes } from './list-sandboxes.ts';
 import { readJsonObject } from './request-body.ts';
+import { alwaysAsksForInternet } from './sdk-version.ts';
 import { metricJson, sandboxDetail, sandboxGrant } from './sandbox-json.ts';
 import { checkImageName } from './image-name.ts';
 import { secretRoutes } from './secret-routes.ts';
@@ -105,7 +106,13 @@ export function controlPlane({
     await Promise.all(made.map(({ id }) => sandboxes.kill(id, 'unheard-of')));
   };
   const create = async (c: AppContext): Promise<Response> => {
-    const server = { allowInternet: options.allowInternet ?? false, volumes: volumes.store };
+    const server = {
+      allowInternet: options.allowInternet ?? false,
+      alwaysAsked: alwaysAsksForInternet((name) => c.req.header(name)),
+      // On the older path come clients that send the code interpreter no token.
+      alwaysSecure: c.req.path.startsWith('/v2/'),
+      volumes: volumes.store,
+    };
     const sandbox = await sandboxes.create(createRequest(await fieldsOf(c), server));
     await endUnheardOf(c, [sandbox]);
     return Response.json(sandboxGrant(sandbox, domainFor(c)), { status: 201 });
@@ -154,7 +161,7 @@ export function controlPlane({
   });
   app.get('/sandboxes/:id/logs', (c) => {
     const entries = logEntries(c, find(c));
-    const logs = entries.map(({ timestamp, message }) => ({ timestamp, line: message }));
+    const logs = entries.map((entry) => ({ timestamp: entry.timestamp, line: logLine(entry) }));
     return Response.json({ logs, logEntries: entries });
   });
   app.get('/v2/sandboxes/:id/logs', (c) => Response.json({ logs: logEntries(c, find(c)) }));
@@ -231,4 +238,9 @@ function forkJson(fork: PromiseSettledResult<Sandbox>, domain: string | undefine
 
 async function fieldsOf(c: AppContext): Promise<JsonFields> {
   return new JsonFields(await readJsonObject(c));
+}
+
+/** An entry as the older logs have it, whose lines are JSON that clients read. */
+function logLine({ level, message, fields }: SandboxLogEntry): string {
+  return JSON.stringify({ ...fields, level, logger: 'sandbox', message });
 }

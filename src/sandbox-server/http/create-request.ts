@@ -12,17 +12,17 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /** Fields of a create that ask for what this server does not have yet, with the name that the error gives it. */
 const UNSUPPORTED: Record<string, string> = {
-  mcp: 'the MCP gateway',
   iam: 'workload identity',
 };
 
 /**
  * Reads the body of a create.
+ * @param server what it gives, and what it knows of the client
  * @throws ApiError 400 · 501 for what this server does not have · ConnectFault `invalid_argument` for a field of a wrong type
  */
 export function createRequest(
   fields: JsonFields,
-  server: { allowInternet: boolean; volumes: VolumeStore },
+  server: { allowInternet: boolean; alwaysAsked: boolean; alwaysSecure: boolean; volumes: VolumeStore },
 ): SandboxRequest {
   for (const [name, what] of Object.entries(UNSUPPORTED)) {
     if (fields.object(name)) throw new ApiError(501, `${what} ('${name}') cannot be had from this server`);
@@ -38,6 +38,7 @@ export function createRequest(
       keepMemory: fields.optionalBoolean('autoPauseMemory') ?? true,
       autoResume: fields.object('autoResume')?.optionalBoolean('enabled') ?? false,
     },
+    secure: server.alwaysSecure || (fields.optionalBoolean('secure') ?? false),
     network: { ...readNetwork(fields.object('network')), ...readOutboundRules(fields) },
     volumeMounts: readVolumeMounts(fields, server.volumes),
   };
@@ -116,8 +117,15 @@ function readProxy(fields: JsonFields | undefined): SocksProxy | undefined {
   };
 }
 
-/** Whether a sandbox is to reach the internet. @throws ApiError 400 where it asks for what the server does not give */
-export function wantsInternet(fields: JsonFields, server: { allowInternet: boolean }): boolean {
+/**
+ * Whether a sandbox is to reach the internet.
+ * @param server what it gives; `alwaysAsked` for a client that asks in any case, who is not refused for it
+ * @throws ApiError 400 where it asks for what the server does not give
+ */
+export function wantsInternet(
+  fields: JsonFields,
+  server: { allowInternet: boolean; alwaysAsked?: boolean },
+): boolean {
   const network = fields.object('network') ?? fields;
   const asked = fields.optionalBoolean('allow_internet_access');
   const isListed = network.listLength('allowOut') > 0;
@@ -126,6 +134,7 @@ export function wantsInternet(fields: JsonFields, server: { allowInternet: boole
     asked !== false && ['egressProxy', 'rules'].find((name) => network.object(name)?.names().length);
   if (asked !== true && !isListed && !named) return false;
   if (!server.allowInternet) {
+    if (server.alwaysAsked && !isListed && !named) return false;
     const what = asked ? 'allow_internet_access' : isListed ? 'allowOut' : named;
     throw new ApiError(400, `'${what}' is asked for, but this server was started without internet access`);
   }

@@ -6,10 +6,17 @@ import { GuestSocket } from '../link/guest-socket.ts';
 import { GuestLostError } from '../link/guest-stream.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Sandboxes } from '../sandboxes.ts';
-import { apiErrorResponse, portClosedResponse, sandboxGoneResponse } from '../wire/api-error.ts';
+import {
+  apiErrorResponse,
+  portClosedPage,
+  portClosedResponse,
+  sandboxGonePage,
+  sandboxGoneResponse,
+} from '../wire/api-error.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
 import { forward, isEndToEnd, join, requestHead } from '../wire/forward.ts';
 import { awake } from './awake.ts';
+import { cut } from './cut.ts';
 import {
   CODE_INTERPRETER_PORT,
   GUEST_DAEMON_PORT,
@@ -43,7 +50,7 @@ export class PortProxy {
     if (opened instanceof Response) return answer(outgoing, opened);
     const { sandbox, socket } = opened;
     try {
-      const headers = { ...headersFor(incoming, sandbox, target.port), connection: 'close' };
+      const headers = { ...headersFor(incoming, sandbox, target.port), Connection: 'close' };
       outgoing.once('close', () => socket.destroy());
       await forward(incoming, outgoing, {
         createConnection: () => socket,
@@ -53,7 +60,7 @@ export class PortProxy {
       });
     } catch {
       socket.destroy();
-      if (outgoing.headersSent) outgoing.destroy();
+      if (outgoing.headersSent) cut(outgoing);
       else
         await answer(
           outgoing,
@@ -78,8 +85,8 @@ export class PortProxy {
     const { sandbox, socket } = opened;
     const headers = {
       ...headersFor(incoming, sandbox, target.port),
-      connection: 'Upgrade',
-      upgrade: incoming.headers.upgrade ?? '',
+      Connection: 'Upgrade',
+      Upgrade: incoming.headers.upgrade ?? '',
     };
     socket.write(requestHead(incoming.method ?? 'GET', target.path, headers), 'latin1');
     socket.write(head);
@@ -92,7 +99,9 @@ export class PortProxy {
   ): Promise<{ sandbox: Sandbox; socket: Duplex } | Response> {
     const { sandboxId, port } = target;
     const sandbox = await awake(this.#sandboxes, sandboxId);
-    if (!sandbox) return sandboxGoneResponse(sandboxId);
+    const isBrowser = /\bMozilla\//.test(headerOf(incoming)('user-agent') ?? '');
+    const gone = isBrowser ? sandboxGonePage : sandboxGoneResponse;
+    if (!sandbox) return gone(sandboxId);
     const token = headerOf(incoming)(TRAFFIC_TOKEN);
     if (sandbox.network.allowPublicTraffic === false && !equalSecrets(sandbox.trafficToken, token)) {
       return apiErrorResponse(403, `the header ${TRAFFIC_TOKEN} is missing or wrong`);
@@ -105,9 +114,8 @@ export class PortProxy {
       socket.on('error', () => socket.destroy());
       return { sandbox, socket };
     } catch (error) {
-      return error instanceof GuestLostError
-        ? sandboxGoneResponse(sandboxId)
-        : portClosedResponse(sandboxId, port);
+      if (error instanceof GuestLostError) return gone(sandboxId);
+      return (isBrowser ? portClosedPage : portClosedResponse)(sandboxId, port);
     }
   }
 }
@@ -124,16 +132,23 @@ function headerOf({ headers }: IncomingMessage): HeaderReader {
 function headersFor(incoming: IncomingMessage, sandbox: Sandbox, port: number): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(incoming.headers)) {
-    if (passes(name)) headers[name] = value;
+    if (passes(name)) headers[canonical(name)] = value;
   }
   const mask = sandbox.network.maskRequestHost;
   const host = headerOf(incoming)('host') ?? 'localhost';
-  headers['host'] = mask === undefined ? host : mask.replaceAll('${PORT}', String(port));
+  headers['Host'] = mask === undefined ? host : mask.replaceAll('${PORT}', String(port));
   return headers;
+}
+
+/** A header's name as proxies write it and programs that print or compare it expect: `User-Agent`. */
+function canonical(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
 async function answer(outgoing: ServerResponse, response: Response): Promise<void> {
   if (outgoing.destroyed) return;
-  outgoing.writeHead(response.status, { 'content-type': 'application/json' });
+  outgoing.writeHead(response.status, {
+    'content-type': response.headers.get('content-type') ?? 'application/json',
+  });
   outgoing.end(await response.text());
 }

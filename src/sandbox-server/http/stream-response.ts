@@ -1,4 +1,5 @@
 import type { AppContext } from './app-env.ts';
+import { cut } from './cut.ts';
 
 /** A streamed answer: where its bytes come from, and what to do when the client goes away before the end. */
 export interface StreamSource {
@@ -36,8 +37,8 @@ export function streamResponse(
           if (closed) return;
           close('failed');
           const outgoing = c.env?.outgoing;
-          // Destroying the socket is quiet, where a failed stream would be printed by the HTTP adapter.
-          if (outgoing) outgoing.destroy();
+          // A cut is quiet, where a failed stream would be printed by the HTTP adapter.
+          if (outgoing) cut(outgoing);
           else controller.error(error);
         }
       },

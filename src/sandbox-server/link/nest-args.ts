@@ -50,7 +50,7 @@ const FOLDERS = [
   '/run/assay',
 ];
 
-/** Files of the host's /etc that programs need to find their libraries and certificates. */
+/** Files of the host's /etc that programs need to find libraries, certificates, and what a system of its kind is and names. */
 const SYSTEM_FILES = [
   'ld.so.cache',
   'ld.so.conf',
@@ -60,6 +60,11 @@ const SYSTEM_FILES = [
   'ssl/openssl.cnf',
   'fonts',
   'R',
+  'os-release',
+  'debian_version',
+  'mime.types',
+  'services',
+  'protocols',
 ];
 
 /**

@@ -95,6 +95,7 @@ export async function build(
     internet: deps.internet,
     lifecycle: { onTimeout: 'kill', keepMemory: true, autoResume: false },
     network: {},
+    secure: true,
     volumeMounts: [],
   };
   const ids = layerIds(spec, deps.images);

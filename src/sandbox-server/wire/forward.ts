@@ -37,7 +37,7 @@ export async function forward(
   const onward = request({
     ...onto,
     method: incoming.method ?? 'GET',
-    headers: { ...headers, ...(isChunked && { 'transfer-encoding': 'chunked' }) },
+    headers: { ...headers, ...(isChunked && { 'Transfer-Encoding': 'chunked' }) },
     setHost: false,
   });
   outgoing.once('close', () => {

@@ -152,7 +152,14 @@ def build() -> Shell:
     if 'PIL.Image' in sys.modules:
         pictures.display_pictures()
     _warm_up(shell)
+    shell.push(_known_names(), interactive=False)
     return shell
+
+
+def _known_names() -> dict:
+    """What code finds without an import: the names that the start-up files of E2B's interpreter leave, now or in earlier versions."""
+    modules = {'os': 'os', 'IPython': 'IPython', 'pandas': 'pandas', 'pd': 'pandas'}
+    return {name: sys.modules[module] for name, module in modules.items() if module in sys.modules}
 
 
 def _inline_figures(shell):
