@@ -133,11 +133,19 @@ export function sandboxOf(config: Config): SandboxConnection {
   );
 }
 
+/** Host, or an IPv6 address in brackets, and mostly a port. */
+const ADDRESS = /^(?:\[[\da-f:.]+\]|[^\s:/[\]]+)(?::\d{1,5})?$/i;
+
 function temporalConnection(flags: ConfigFlags, env: NodeJS.ProcessEnv): TemporalConnection {
   const { connectionOptions, namespace } = profileOf(flags.profile, env);
   const apiKey = flags.apiKey ?? connectionOptions.apiKey;
+  const address = flags.address || connectionOptions.address || 'localhost:7233';
+  if (!ADDRESS.test(address))
+    throw new ConfigError(
+      `The address of Temporal's server is a name or IP address with a port, such as temporal.example.com:7233, without a scheme; given was '${address}'`,
+    );
   return {
-    address: flags.address ?? connectionOptions.address ?? 'localhost:7233',
+    address,
     namespace: flags.namespace ?? namespace ?? 'default',
     apiKey,
     tls: connectionOptions.tls ?? (apiKey === undefined ? undefined : true),

@@ -25,6 +25,19 @@ describe('a configuration', () => {
     expect(() => sandboxOf(config)).toThrow(ConfigError);
   });
 
+  test.each(['http://x:1', 'a b', ':::', 'unix:///x', 'x:port'])(
+    '%j is no address of a server',
+    (address) => {
+      expect(() => loadConfig({ env, flags: { address } })).toThrow(
+        `without a scheme; given was '${address}'`,
+      );
+    },
+  );
+
+  test.each(['x', 'x.example.com:7233', '127.0.0.1:7233', '[::1]:7233'])('%j is one', (address) => {
+    expect(loadConfig({ env, flags: { address } }).temporal.address).toBe(address);
+  });
+
   test('takes flags before the environment', () => {
     const given = {
       ...env,
