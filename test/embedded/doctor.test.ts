@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { nodeVersion } from '../../src/embedded/doctor/machine-checks.ts';
-import { wayOut } from '../../src/embedded/doctor/sandbox-checks.ts';
+import { internetAccess, wayOut } from '../../src/embedded/doctor/sandbox-checks.ts';
 import { PROJECT_ROOT } from '../../src/home.ts';
+import { serverOnAnOldKernel } from '../support/old-kernel.ts';
 import { tempHome } from './temp-home.ts';
 
 interface Report {
@@ -36,6 +37,7 @@ test('on this installation nothing fails', async () => {
     'disk',
     'bubblewrap',
     'user namespaces',
+    'internet access',
     'default template',
     'sandbox server',
     'store',
@@ -75,6 +77,20 @@ test('what is missing or wrong is named with the way to mend it', async () => {
   ]);
   expect(failed.get('Temporal CLI')?.found).toMatch(/^the Temporal CLI is missing/);
   for (const { mend } of failed.values()) expect(mend).toMatch(/\w+/);
+  expect(report.checks.find(({ name }) => name === 'internet access')).toMatchObject({
+    status: 'warn',
+    mend: "see 'user namespaces'",
+  });
+});
+
+test('a kernel that hands no connections over is told of', async () => {
+  using home = tempHome();
+  expect((await internetAccess(home.env)).status).toBe('ok');
+  const copy = join(home.temp, 'old-kernel');
+  mkdirSync(copy);
+  const old = await internetAccess(home.env, dirname(serverOnAnOldKernel(copy)));
+  expect(old).toMatchObject({ status: 'warn', found: expect.stringContaining('HTTP_PROXY alone') as string });
+  expect(old.mend).toContain('modprobe');
 });
 
 test.each([

@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Child } from '../child.ts';
+import { sourceFile } from '../../home.ts';
 import { Guard } from '../guard.ts';
 import { sandboxProcess } from '../sandbox-process.ts';
 import { findBwrap, findPython, findTemplates, findToolchain } from '../toolchain.ts';
-import { fail, firstLine, ok, type Check, type Finding } from './check.ts';
+import { fail, firstLine, ok, warn, type Check, type Finding } from './check.ts';
 import { kernelSetting } from './machine-checks.ts';
 
 const run = promisify(execFile);
@@ -30,6 +31,7 @@ export function sandboxChecks(home: string, env: NodeJS.ProcessEnv): Check[] {
   return [
     { name: 'bubblewrap', look: () => bubblewrap(env) },
     { name: 'user namespaces', look: () => userNamespaces(env) },
+    { name: 'internet access', look: () => internetAccess(env) },
     { name: 'default template', look: () => defaultTemplate(home, env) },
     { name: 'sandbox server', look: () => sandboxServer(env) },
   ];
@@ -71,6 +73,32 @@ export async function wayOut(setting = kernelSetting): Promise<string> {
   if (existsSync('/.dockerenv') || existsSync('/run/.containerenv'))
     return 'the container forbids them: run it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined, as docker-compose.yml does for the sandbox server';
   return 'a security policy of this host forbids them (SELinux, seccomp); see docs/deploy.md';
+}
+
+/** Whether the kernel hands connections of a sandbox over, as it does for one that has internet access; nothing is sent. */
+export async function internetAccess(
+  env: NodeJS.ProcessEnv,
+  server = dirname(sourceFile(join('sandbox-server', 'main'))),
+): Promise<Finding> {
+  const script = `
+import sys
+sys.path.insert(0, ${JSON.stringify(server)})
+from guest import redirect
+try: redirect.redirect({each.family for each in redirect.open_sockets()})
+except OSError as error: print(error)`;
+  const rights = ['CAP_NET_ADMIN', 'CAP_NET_BIND_SERVICE'].flatMap((right) => ['--cap-add', right]);
+  const inside = [...ALL_NAMESPACES, ...rights, ...HOST_READ_ONLY, findPython(env), '-I', '-B', '-c', script];
+  let lack;
+  try {
+    lack = (await run(findBwrap(env), inside, { timeout: 20_000 })).stdout.trim();
+  } catch (error) {
+    return warn(`cannot be looked at: ${firstLine(error)}`, "see 'user namespaces'");
+  }
+  if (lack === '') return ok('programs in a sandbox that may reach the internet need no proxy');
+  return warn(
+    `the kernel lacks nf_tables with tproxy (${lack}): programs reach the internet by HTTP_PROXY alone`,
+    'as root on the host: modprobe -a nf_tables nft_tproxy nft_reject_ipv4 nft_reject_ipv6; a kernel without them has to be replaced',
+  );
 }
 
 async function defaultTemplate(home: string, env: NodeJS.ProcessEnv): Promise<Finding> {
