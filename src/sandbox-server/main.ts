@@ -33,6 +33,7 @@ const USAGE = `Usage: main.ts [options]
   --allow-internet       lets sandboxes that ask for it reach the internet
   --allow-address A      an address or range (10.1.0.0/16) of a private network that they may reach too; repeatable
   --dns A[:PORT]         a name server for the names that they look up (default the machine's); repeatable
+  --max-connections N    connections to the outside of all sandboxes together (default half of the server's open files)
   --trust FILE           certificates as PEM that prove to be a host of network.rules, beside the public ones
 Prints E2B_API_URL, E2B_SANDBOX_URL, E2B_API_KEY and E2B_VOLUME_API_URL when it listens; logs JSON lines to stderr.
 `;
@@ -69,6 +70,7 @@ async function main(): Promise<void> {
         'allow-internet': { type: 'boolean' },
         'allow-address': { type: 'string', multiple: true },
         dns: { type: 'string', multiple: true },
+        'max-connections': { type: 'string' },
         trust: { type: 'string' },
         help: { type: 'boolean' },
       },
@@ -110,6 +112,7 @@ async function main(): Promise<void> {
     ...defined({
       maxSandboxes: readNumber('--max-sandboxes', values['max-sandboxes']),
       warm: readNumber('--warm', values.warm),
+      maxConnections: readNumber('--max-connections', values['max-connections']),
       imagesMb: readNumber('--images-mb', values['images-mb']),
       domain: readDomain(values.domain),
       bwrapPath: values.bwrap,

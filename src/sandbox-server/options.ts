@@ -71,6 +71,8 @@ export interface SandboxServerOptions {
   allowAddresses?: string[];
   /** Name servers for the names that sandboxes look up, each `ADDRESS` or `ADDRESS:PORT`. Default the machine's own. */
   nameServers?: string[];
+  /** Connections that all sandboxes together may have open to the outside. Default half of the files that the server may have open. */
+  maxConnections?: number;
   /** Certificates as PEM text that prove to be a host of `network.rules`, beside those that Node takes for good. Default none. */
   trustedCertificates?: string;
 }

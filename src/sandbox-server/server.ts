@@ -9,6 +9,7 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 
 import { AddressRules } from './egress/address-rules.ts';
+import { ConnectionBudget, spareDescriptors } from './egress/connection-budget.ts';
 import { NameResolver } from './egress/name-resolver.ts';
 import { writerMeans } from './egress/writer-means.ts';
 import { createApp } from './http/app.ts';
@@ -97,6 +98,7 @@ export async function startSandboxServer(
     ? {
         addresses: new AddressRules(options.allowAddresses ?? []),
         names: new NameResolver(options.nameServers),
+        budget: new ConnectionBudget(options.maxConnections ?? spareDescriptors()),
         writing: writerMeans(secrets, options.trustedCertificates),
       }
     : undefined;

@@ -75,7 +75,7 @@ export const GUARDS: Record<string, Change[]> = {
   ],
   'connection-count': [
     ['guest/egress.py', 'MAX_CONNECTIONS = 256', 'MAX_CONNECTIONS = 10_000'],
-    ['egress/egress.ts', 'MAX_CONNECTIONS = 320', 'MAX_CONNECTIONS = 10_000'],
+    ['egress/connection-budget.ts', 'MAX_OWN_CONNECTIONS = 320', 'MAX_OWN_CONNECTIONS = 10_000'],
   ],
   'names-pace': [['egress/name-server.ts', 'await this.#pace.turn();', '']],
   processes: [

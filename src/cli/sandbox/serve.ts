@@ -20,6 +20,7 @@ interface ServeOptions {
   domain?: string;
   tlsCert?: string;
   tlsKey?: string;
+  maxConnections?: number;
   trust?: string;
   internet?: boolean;
   allowAddress: string[];
@@ -71,6 +72,11 @@ export function serveCommand(): Command {
       [],
     )
     .option(
+      '--max-connections <n>',
+      "connections to the outside of all sandboxes together (default: half of the server's open files)",
+      wholeNumber(1, 10_000_000),
+    )
+    .option(
       '--trust <file>',
       'certificates as PEM that prove to be a host of network.rules, beside the public ones',
     )
@@ -108,6 +114,7 @@ async function serve(options: ServeOptions): Promise<void> {
     '--domain': options.domain,
     '--tls-cert': options.tlsCert,
     '--tls-key': options.tlsKey,
+    '--max-connections': options.maxConnections,
     '--trust': options.trust,
   }).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));
   const addresses = options.allowAddress.flatMap((address) => ['--allow-address', address]);

@@ -6,20 +6,18 @@ import type { Logger } from 'pino';
 import type { GuestLink } from '../link/guest-link.ts';
 import { GuestSocket } from '../link/guest-socket.ts';
 import { join } from '../wire/forward.ts';
-import type { AddressRules, OutboundRules } from './address-rules.ts';
+import type { OutboundRules } from './address-rules.ts';
 import { hostOfHttp, hostOfTls, type AskedHost } from './asked-host.ts';
+import { MAX_OWN_CONNECTIONS } from './connection-budget.ts';
 import { EgressProxy } from './egress-proxy.ts';
 import { hostAskedFor } from './first-bytes.ts';
 import { HeaderWriter, type WriterMeans } from './header-writer.ts';
 import { LookedUpNames } from './looked-up-names.ts';
-import type { NameResolver } from './name-resolver.ts';
 import { NameServer } from './name-server.ts';
 import { serveNames } from './name-stream.ts';
-import { Outbound, RefusedError } from './outbound.ts';
+import { Outbound, RefusedError, type Reachable } from './outbound.ts';
 import { Pace } from './pace.ts';
 
-/** More than its supervisor lets through, which may hear of an end sooner. */
-const MAX_CONNECTIONS = 320;
 const MAX_QUESTIONS = 64;
 const DNS_PORT = 53;
 /** How long an outside is waited for by a program that has said all. */
@@ -28,9 +26,7 @@ const HALF_OPEN_IDLE_MS = 120_000;
 const HOST_OF: Record<number, (bytes: Buffer) => AskedHost> = { 80: hostOfHttp, 443: hostOfTls };
 
 /** What the server as a whole knows of the outside. */
-export interface Outside {
-  addresses: AddressRules;
-  names: NameResolver;
+export interface Outside extends Reachable {
   writing: WriterMeans;
 }
 
@@ -47,11 +43,11 @@ export class Egress {
   #connections = 0;
   #questions = 0;
 
-  constructor({ addresses, names, writing }: Outside, rules: OutboundRules, log: Logger) {
-    this.#outbound = new Outbound(addresses, names, rules);
+  constructor(outside: Outside, rules: OutboundRules, log: Logger) {
+    this.#outbound = new Outbound(outside, rules);
     this.#log = log;
-    this.#writing = writing;
-    this.#writer = new HeaderWriter(this.#outbound, writing, log);
+    this.#writing = outside.writing;
+    this.#writer = new HeaderWriter(this.#outbound, outside.writing, log);
     this.#proxy = new EgressProxy(this.#outbound, this.#writer, log);
     this.#names = new NameServer(this.#outbound, this.#lookedUp);
   }
@@ -99,7 +95,7 @@ export class Egress {
   async #take(link: GuestLink, id: number, address: unknown, port: unknown): Promise<void> {
     this.#connections += 1;
     try {
-      if (this.#connections > MAX_CONNECTIONS) throw new RefusedError('too many connections');
+      if (this.#connections > MAX_OWN_CONNECTIONS) throw new RefusedError('too many connections');
       await this.#pace.turn();
       if (address === undefined) await this.#serveProxy(link, id);
       else if (port === DNS_PORT) await serveNames(await GuestSocket.adopt(link, id), this.#names);

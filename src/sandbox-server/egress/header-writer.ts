@@ -116,11 +116,16 @@ export class HeaderWriter {
   }
 
   async #pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const upstream = this.#upstreamOf(incoming.socket);
     try {
-      const { host, ...onto } = this.#read(incoming);
+      const { upstream, path, headers } = this.#read(incoming);
       await upstream.during(() =>
-        forward(incoming, outgoing, { agent: upstream, host, ...onto, passes: isEndToEnd }),
+        forward(incoming, outgoing, {
+          agent: upstream,
+          host: upstream.host,
+          path,
+          headers,
+          passes: isEndToEnd,
+        }),
       );
     } catch (error) {
       const { status, text } = this.#explain(error);
@@ -134,7 +139,7 @@ export class HeaderWriter {
   async #upgrade(incoming: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     client.on('error', () => client.destroy());
     try {
-      const { host, path, headers } = this.#read(incoming);
+      const { upstream, path, headers } = this.#read(incoming);
       if (incoming.headers['transfer-encoding'] !== undefined) {
         throw new NotPassedError(
           400,
@@ -143,7 +148,7 @@ export class HeaderWriter {
       }
       const isWebSocket = incoming.headers.upgrade?.toLowerCase() === 'websocket';
       const onward = isWebSocket ? { connection: 'Upgrade', upgrade: 'websocket' } : { connection: 'close' };
-      const socket = await this.#connect(host, tlsNameOf(incoming.socket) !== undefined);
+      const socket = await upstream.leave();
       socket.write(requestHead(incoming.method ?? 'GET', path, { ...headers, ...onward }), 'latin1');
       socket.write(head);
       await join(client, socket);
@@ -156,24 +161,22 @@ export class HeaderWriter {
     }
   }
 
-  /** @throws NotPassedError */
-  #read(incoming: IncomingMessage): { host: string; path: string; headers: OutgoingHttpHeaders } {
-    const tlsName = tlsNameOf(incoming.socket);
-    const { host, path } = hostOf(incoming, tlsName);
-    // As it is said, where a port may be with it.
-    const headers = {
-      host: incoming.headers.host,
-      ...this.headersFor(incoming, host, tlsName !== undefined),
-    };
-    return { host, path, headers };
-  }
-
-  #upstreamOf(client: Duplex): Upstream {
+  /** What a program asks for, with the headers that it is passed on with, and the way there. @throws NotPassedError */
+  #read(incoming: IncomingMessage): {
+    upstream: Upstream;
+    path: string;
+    headers: OutgoingHttpHeaders;
+  } {
+    const client = incoming.socket;
+    const isSecure = client instanceof TLSSocket;
     const known = this.#behind.get(client);
-    const upstream =
-      known ?? new Upstream(client, (host) => this.#connect(host, tlsNameOf(client) !== undefined));
+    const connected = isSecure ? String(client.servername).toLowerCase() : known?.host;
+    const { host, path } = hostOf(incoming, connected, isSecure ? HTTPS_PORT : HTTP_PORT);
+    const upstream = known ?? new Upstream(client, host, () => this.#connect(host, isSecure));
     this.#behind.set(client, upstream);
-    return upstream;
+    // The host as it is said, where a port may be with it.
+    const headers = { host: incoming.headers.host, ...this.headersFor(incoming, host, isSecure) };
+    return { upstream, path, headers };
   }
 
   /** Always by its name: which address a program has connected to says nothing. */
@@ -192,9 +195,4 @@ export class HeaderWriter {
     if (error instanceof NotPassedError) return { status: error.status, text: `${text}\n` };
     return { status: error instanceof RefusedError ? 403 : 502, text: `${text}\n` };
   }
-}
-
-/** Undefined where TLS is not spoken. */
-function tlsNameOf(socket: Duplex): string | undefined {
-  return socket instanceof TLSSocket ? String(socket.servername).toLowerCase() : undefined;
 }

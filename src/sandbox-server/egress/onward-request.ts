@@ -27,20 +27,20 @@ export interface MadeRequest {
 }
 
 /**
- * The one host that a request is for: the one that TLS was asked for, else the one that the request says itself. What says something else as well is
- * refused: many sites share a server, and it would be another one that gets the headers.
- * @param tlsName undefined for plain HTTP
+ * The one host that a request is for: the one that its connection is to, else the one that it says itself. What says something else as well is refused:
+ * many sites share a server, and it would be another one that gets the headers.
+ * @param connected the host of the connection; undefined where its first request is to say it
  * @throws NotPassedError
  */
 export function hostOf(
   { url = '', headersDistinct }: MadeRequest,
-  tlsName: string | undefined,
+  connected: string | undefined,
+  port: number,
 ): { host: string; path: string } {
-  const port = tlsName === undefined ? HTTP_PORT : HTTPS_PORT;
   const [named = '', ...more] = headersDistinct['host'] ?? [];
   const [, name = '', given = String(port)] = /^([\w.-]{1,253})(?::(\d{1,5}))?$/.exec(named) ?? [];
   if (name === '' || more.length > 0) throw new NotPassedError(400, 'a request names one host');
-  const host = tlsName ?? name.toLowerCase();
+  const host = connected ?? name.toLowerCase();
   if (name.toLowerCase() !== host || Number(given) !== port) {
     throw new NotPassedError(421, `${named} is asked for over a connection to ${host}:${port}`);
   }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
 import type { AddressRules, OutboundRules } from './address-rules.ts';
+import type { ConnectionBudget } from './connection-budget.ts';
 import type { NameResolver } from './name-resolver.ts';
 import { askProxy, hostAndPort, type SocksProxy } from './socks-proxy.ts';
 
@@ -16,6 +17,14 @@ interface Connection {
   socket: Socket;
 }
 
+/** What sandboxes may reach, and how much of it. */
+export interface Reachable {
+  addresses: AddressRules;
+  names: NameResolver;
+  /** Of all of them together. */
+  budget: ConnectionBudget;
+}
+
 /** An address that may not be reached. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
@@ -26,12 +35,14 @@ export class RefusedError extends Error {
 export class Outbound {
   readonly names: NameResolver;
   readonly addresses: AddressRules;
+  #budget: ConnectionBudget;
   #rules: OutboundRules;
   #open = new Set<Connection>();
 
-  constructor(addresses: AddressRules, names: NameResolver, rules: OutboundRules) {
+  constructor({ addresses, names, budget }: Reachable, rules: OutboundRules) {
     this.addresses = addresses;
     this.names = names;
+    this.#budget = budget;
     this.#rules = rules;
   }
 
@@ -85,10 +96,15 @@ export class Outbound {
     // They may have changed meanwhile.
     const refusal = this.#refusal(names, address);
     if (refusal !== undefined) throw new RefusedError(refusal);
+    const tooMany = this.#budget.take(this.#open.size);
+    if (tooMany !== undefined) throw new RefusedError(tooMany);
     const socket = connect({ ...first, allowHalfOpen: true, noDelay: true });
     const connection = { names, address, socket };
     this.#open.add(connection);
-    socket.once('close', () => this.#open.delete(connection));
+    socket.once('close', () => {
+      this.#open.delete(connection);
+      this.#budget.release(this.#open.size);
+    });
     await new Promise<void>((resolve, reject) => {
       socket.setTimeout(CONNECT_TIMEOUT_MS, () =>
         socket.destroy(new Error(`${names[0]}:${port} does not answer`)),

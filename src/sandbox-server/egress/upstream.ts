@@ -6,18 +6,17 @@ import { callbackify } from 'node:util';
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
 
-/** How a host is reached whose requests are written into. */
-export type Connect = (host: string) => Promise<Duplex>;
-
-/** The connections to the outside that stand behind one of a program: made when they are needed, kept as long as both sides keep them. */
+/** The connection to a host that stands behind one of a program: made when it is needed, kept as long as both sides keep it. */
 export class Upstream extends Agent {
-  #connect: Connect;
+  readonly host: string;
+  #connect: () => Promise<Duplex>;
   #client: Duplex;
   /** Requests that wait for the end of their answers. */
   #busy = 0;
 
-  constructor(client: Duplex, connect: Connect) {
+  constructor(client: Duplex, host: string, connect: () => Promise<Duplex>) {
     super({ keepAlive: true, maxSockets: 1 });
+    this.host = host;
     this.#client = client;
     this.#connect = connect;
     client.once('close', () => this.destroy());
@@ -33,15 +32,23 @@ export class Upstream extends Agent {
     }
   }
 
-  override createConnection(
-    { host }: ClientRequestArgs,
-    done: (error: Error | null, stream: Duplex) => void = () => undefined,
-  ): undefined {
-    callbackify(() => this.#open(host ?? ''))(done);
+  /** A connection that is no longer looked after here, in the place of the one that was. */
+  leave(): Promise<Duplex> {
+    // For good: what ends now does not end the program's.
+    this.#busy += 1;
+    this.destroy();
+    return this.#connect();
   }
 
-  async #open(host: string): Promise<Duplex> {
-    const socket = await this.#connect(host);
+  override createConnection(
+    _: ClientRequestArgs,
+    done: (error: Error | null, stream: Duplex) => void = () => undefined,
+  ): undefined {
+    callbackify(() => this.#open())(done);
+  }
+
+  async #open(): Promise<Duplex> {
+    const socket = await this.#connect();
     // What no request waits for ends as it would without anyone between.
     socket.once('close', () => {
       if (this.#busy === 0) this.#client.end();

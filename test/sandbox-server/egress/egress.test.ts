@@ -334,6 +334,32 @@ s = socket.create_connection(('${OUTSIDE}', ${ECHO})); s.sendall(b'y'); print(s.
   expect(await python(many)).toBe("256\nb'y'");
 });
 
+test('of what all sandboxes may have together one leaves the others their share', async () => {
+  const own = await startOwnInternet(['--max-connections', '40']);
+  const echo = createServer((socket) => void socket.on('error', () => undefined).pipe(socket));
+  servers.push(echo);
+  await own.serve(echo, OUTSIDE, ECHO);
+  const program = `
+ones = []
+while True:
+    s = socket.create_connection(('${OUTSIDE}', ${ECHO})); s.settimeout(20)
+    try: s.sendall(b'x'); s.recv(1); ones.append(s)
+    except OSError: break
+print(len(ones), flush=True); time.sleep(60)`;
+  const greedy = await Sandbox.create({ ...own.connection, allowInternetAccess: true });
+  await greedy.files.write('/tmp/greedy.py', `import socket, time\n${program}`);
+  const holding = await greedy.commands.run('python3 /tmp/greedy.py', { background: true });
+  await expect.poll(() => holding.stdout, { timeout: 20_000 }).toBe('20\n');
+  const other = await Sandbox.create({ ...own.connection, allowInternetAccess: true });
+  expect(await python(`${program.replace('60', '0')}`, other)).toBe('10');
+  expect((await own.log()).some(({ reason }) => String(reason).includes('all sandboxes together'))).toBe(
+    true,
+  );
+  await greedy.kill();
+  await expect.poll(() => python(program.replace('60', '0'), other), { timeout: 20_000 }).toBe('20');
+  await own.stop();
+});
+
 test('who is killed on one side is gone on the other', async () => {
   const victim = await Sandbox.create({ ...connection, allowInternetAccess: true });
   held.length = 0;

@@ -187,12 +187,12 @@ test('over plain HTTP go what rules say themselves, and never a secret', async (
   });
   const { by, headers } = await heardBy('curl -sS http://api.example.com/', own);
   expect([by, headers['x-plain'], headers['x-b']]).toEqual(['plain', ['yes'], ['c']]);
-  // Each request over one connection for itself: this one goes to where there is nobody.
+  // A connection is to one host.
   const two =
     asked('/', 'Host: api.example.com').replace('close', 'keep-alive') +
     asked('/', 'Host: other.example.com');
   const answers = await raw(two, { where: own, port: 80 });
-  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 502']);
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 421']);
   await own.kill();
 });
 

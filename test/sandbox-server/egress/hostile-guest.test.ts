@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { AddressRules } from '../../../src/sandbox-server/egress/address-rules.ts';
+import { ConnectionBudget } from '../../../src/sandbox-server/egress/connection-budget.ts';
 import { Egress } from '../../../src/sandbox-server/egress/egress.ts';
 import { NameResolver } from '../../../src/sandbox-server/egress/name-resolver.ts';
 import {
@@ -71,7 +72,12 @@ beforeEach(async () => {
       }
     });
   const writing = { authority: never, trusted: never, secretOf: never };
-  const outside = { addresses: new AddressRules([OUTSIDE]), names: new NameResolver(), writing };
+  const outside = {
+    addresses: new AddressRules([OUTSIDE]),
+    names: new NameResolver(),
+    budget: new ConnectionBudget(1_000),
+    writing,
+  };
   void new Egress(outside, {}, pino({ level: 'silent' })).serve(link);
   listening = await heard.promise;
 });

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 
 import { headersFor, type HeaderRules } from '../../../src/sandbox-server/egress/header-rules.ts';
-import { hostOf, onwardHeaders } from '../../../src/sandbox-server/egress/onward-request.ts';
+import {
+  hostOf,
+  HTTP_PORT,
+  HTTPS_PORT,
+  onwardHeaders,
+} from '../../../src/sandbox-server/egress/onward-request.ts';
 import {
   fillSecrets,
   placeholderFault,
@@ -60,16 +65,16 @@ test('placeholders of secrets are found, filled in, and refused where they name 
   expect(placeholderFault('${e2b.identity.tokens.aws}')).toMatch(/workload identity/);
 });
 
-test('a request is for the host that TLS was asked for, and refused where it says another', () => {
-  const asked = (host: string[], url = '/a?b', tlsName: string | undefined = 'api.example.com'): unknown =>
-    hostOf({ url, headersDistinct: { host } }, tlsName);
+test('a request is for the host that its connection is to, and refused where it says another', () => {
+  const asked = (host: string[], url = '/a?b', connected = 'api.example.com'): unknown =>
+    hostOf({ url, headersDistinct: { host } }, connected, HTTPS_PORT);
   const good = { host: 'api.example.com', path: '/a?b' };
   for (const host of ['api.example.com', 'API.example.COM', 'api.example.com:443']) {
     expect(asked([host]), host).toEqual(good);
   }
-  expect(hostOf({ url: '/', headersDistinct: { host: ['Any.example.com:80'] } }, undefined).host).toBe(
-    'any.example.com',
-  );
+  expect(
+    hostOf({ url: '/', headersDistinct: { host: ['Any.example.com:80'] } }, undefined, HTTP_PORT).host,
+  ).toBe('any.example.com');
   for (const host of [
     'other.example.com',
     'api.example.com:80',
