@@ -186,9 +186,26 @@ test('what is added to the files of a login shell is in force for the commands a
 
 test('a sandbox knows its name and its template', async () => {
   const { stdout } = await sandbox.commands.run(
-    'echo $E2B_SANDBOX_ID $E2B_TEMPLATE_ID; cat /run/e2b/.E2B_SANDBOX /run/e2b/.E2B_SANDBOX_ID',
+    'echo $E2B_SANDBOX_ID $E2B_TEMPLATE_ID $E2B_TEAM_ID; cat /run/e2b/.E2B_SANDBOX /run/e2b/.E2B_SANDBOX_ID',
   );
-  expect(stdout).toBe(`${sandbox.sandboxId} default\ntrue${sandbox.sandboxId}`);
+  expect(stdout).toBe(`${sandbox.sandboxId} default local\ntrue${sandbox.sandboxId}`);
+});
+
+test('the port of the code interpreter says inside that it is there, whoever keeps it busy', async () => {
+  const { stdout } = await sandbox.commands.run(`python3 - <<'end'
+import socket, urllib.error, urllib.request
+idle = [socket.create_connection(('127.0.0.1', 49999)) for _ in range(40)]
+def ask(path):
+    try:
+        with urllib.request.urlopen('http://localhost:49999' + path) as answer: return answer.status, answer.read()
+    except urllib.error.HTTPError as error: return error.code
+    except OSError as error: return type(error).__name__
+busy = ask('/health')
+for each in idle: each.close()
+while ask('/health') != (200, b'OK'): pass
+print(isinstance(busy, str), ask('/health'), ask('/execute'))
+end`);
+  expect(stdout).toBe("True (200, b'OK') 404\n");
 });
 
 test('Node has room for workers, Python ends cleanly at its limit', { timeout: 30_000 }, async () => {

@@ -8,6 +8,7 @@ import {
   Template,
   waitForFile,
   waitForPort,
+  waitForURL,
   type LogEntry,
 } from '@e2b/code-interpreter';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -89,6 +90,18 @@ test('a template can be made of another, and starts with its command', async () 
   const sandbox = await Sandbox.create('served', connection);
   const page = await fetch(`${server.url}/sandboxes/${sandbox.sandboxId}/ports/8080/index.html`);
   expect(await page.text()).toBe('served\n');
+  await sandbox.kill();
+});
+
+test('folders under / are there for makeDir too, users have numbers, and E2B starts its code interpreter by a script', async () => {
+  const template = fresh()
+    .makeDir('/srv-data/deep', { mode: 0o755, user: 'root' })
+    .setUser('1000:1000')
+    .runCmd('whoami > /srv-data/deep/who')
+    .setStartCmd('sudo /root/.jupyter/start-up.sh', waitForURL('http://localhost:49999/health'));
+  await build(template, 'as-e2b');
+  const sandbox = await Sandbox.create('as-e2b', connection);
+  expect(await sandbox.files.read('/srv-data/deep/who')).toBe('user\n');
   await sandbox.kill();
 });
 

@@ -14,6 +14,7 @@ from .egress import Egress
 from .environment import HOME
 from .files import Files
 from .freeze import Freezer
+from .health import Health
 from .holder import Holder, bound_inodes, seal_devices
 from .kernels.contexts import Contexts
 from .limits import Limits, own_folders, own_volumes
@@ -48,6 +49,7 @@ class Sandbox:
         self.watches = Watches(self)
         self.memory = MemoryGuard(self)
         self.egress = Egress(self)
+        self.health = Health(self.loop)
 
     def connect(self, socket_path: str, token: str):
         operations = {
@@ -68,7 +70,12 @@ class Sandbox:
     def configure(self, stream, request):
         """Gives the sandbox its name and its variables; the latter also where it was started beforehand."""
         if 'id' in request:
-            facts = {'E2B_SANDBOX': 'true', 'E2B_SANDBOX_ID': request['id'], 'E2B_TEMPLATE_ID': request['template']}
+            facts = {
+                'E2B_SANDBOX': 'true',
+                'E2B_SANDBOX_ID': request['id'],
+                'E2B_TEAM_ID': 'local',
+                'E2B_TEMPLATE_ID': request['template'],
+            }
             environment.tell(facts)
             self.own_envs = {**self.own_envs, **facts}
         envs = environment.variables(request.get('envs'))
@@ -119,6 +126,7 @@ def run(socket_path: str, request: dict, seccomp_filter, report: int):
 
         namespaces.join(holder.pid, holder.pidfd, furnish)
         sandbox.memory.watch_sockets()
+        sandbox.health.open()
         linux.drop_capabilities()
         # Both are cleared by a change of credentials. Its own files in the nest's /proc must be its own.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)

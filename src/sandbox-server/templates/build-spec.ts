@@ -43,7 +43,7 @@ export function readBuildSpec(fields: JsonFields): BuildSpec {
       ...readAction(step, index),
       isForced: isForced || (step.optionalBoolean('force') ?? false),
     })),
-    startCommand: fields.optionalString('startCmd') || undefined,
+    startCommand: startOf(fields.optionalString('startCmd')),
     readyCommand: fields.optionalString('readyCmd') || undefined,
   };
 }
@@ -82,6 +82,13 @@ function pairs(args: string[]): Record<string, string> {
   return envs;
 }
 
+/** E2B's templates of its code interpreter start that by a script of theirs; here it runs in any case. */
+function startOf(command: string | undefined): string | undefined {
+  return /^(sudo )?\/root\/\.jupyter\/start-up\.sh$/.test(command?.trim() ?? '')
+    ? undefined
+    : command || undefined;
+}
+
 /**
  * The folders beside the home one that the steps name, such as `/app`: a sandbox cannot make them for itself.
  * Only those right under `/` can be had.
@@ -89,6 +96,9 @@ function pairs(args: string[]): Record<string, string> {
 export function foldersOf(steps: BuildStep[]): string[] {
   const paths = steps.flatMap((step) => {
     if (step.type === 'workdir') return [step.path];
+    if (step.type === 'run' && /^mkdir -p\s/.test(step.command)) {
+      return step.command.split(/\s+/).filter((word) => word.startsWith('/'));
+    }
     return step.type === 'copy' ? [step.target] : [];
   });
   return [...new Set(paths.map(rootFolderOf).filter((folder) => folder !== undefined))];

@@ -189,9 +189,9 @@ async function perform(
     state.cwd = path;
   } else if (sandbox === undefined) return;
   else if (step.type === 'run') {
-    const user = step.user ?? state.user;
-    if (!isUser(user)) {
-      const why = `command failed: unauthenticated: invalid username: '${user}'`;
+    const user = userNamed(step.user ?? state.user);
+    if (user === undefined) {
+      const why = `command failed: unauthenticated: invalid username: '${step.user}'`;
       throw new BuildFailedError(name, `failed to run command '${step.command}': ${why}`);
     }
     await run(sandbox, ['/bin/bash', '-l', '-c', step.command], { ...state, user }, name, deps);
@@ -202,12 +202,16 @@ async function perform(
   }
 }
 
-function isUser(user: string): boolean {
-  return user === 'user' || user === 'root';
+/** The user of a name or number, a group after it left aside. */
+function userNamed(name: string): 'user' | 'root' | undefined {
+  const [user] = name.split(':', 1);
+  if (user === 'user' || user === '1000') return 'user';
+  return user === 'root' || user === '0' ? 'root' : undefined;
 }
 
 function knownUser(user: string, step: string): string {
-  if (isUser(user)) return user;
+  const known = userNamed(user);
+  if (known !== undefined) return known;
   throw new BuildFailedError(
     step,
     `there is no user '${user}' in a sandbox of this server; use 'user' or 'root'`,
