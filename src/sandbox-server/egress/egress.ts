@@ -123,7 +123,7 @@ export class Egress {
     }
     const names = this.#lookedUp.of(address);
     const hostOf = HOST_OF[port];
-    const isByNameAlone = this.#outbound.isByNameAlone(address, names);
+    const isByNameAlone = hostOf !== undefined && this.#outbound.isByNameAlone(address, names);
     if (hostOf && (isByNameAlone || this.#outbound.rules.rules)) {
       const client = await GuestSocket.adopt(link, id);
       client.on('error', () => client.destroy());

@@ -47,6 +47,8 @@ export async function forward(
   onward.once('close', () => incoming.unpipe(onward).resume());
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     onward.once('response', resolve).on('error', reject);
+    // Such as one that says it speaks something else from here on.
+    onward.once('close', () => reject(new Error('it gave no answer')));
   });
   incoming.pipe(onward);
   const answer = await answered;

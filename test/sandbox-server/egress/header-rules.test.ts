@@ -1,6 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import { callbackify } from 'node:util';
 
 import { Sandbox } from '@e2b/code-interpreter';
 import { Secret, type SandboxNetworkOpts } from 'e2b';
@@ -14,12 +17,16 @@ import { startOwnInternet, type OwnInternet } from '../../support/own-internet.t
 const API = '203.0.113.7';
 const OTHER = '203.0.113.8';
 const LIAR = '203.0.113.9';
+const ODD = '203.0.113.10';
+const SHUT = '203.0.113.11';
 const VALUE = 'value-that-nobody-sees-4417';
 const NAMES = {
   'A api.example.com': [API],
   'A deep.api.example.com': [API],
   'A other.example.com': [OTHER],
   'A liar.example.com': [LIAR],
+  'A odd.example.com': [ODD],
+  'A shut.example.com': [SHUT],
 };
 const folder = mkdtempSync(join(tmpdir(), 'assay-test-rules-'));
 
@@ -353,6 +360,83 @@ test('programs whose kernel has no other way out than a proxy have the rules too
   expect(await run('curl -sS -w " %{http_code}" http://api.example.com/', own)).toMatch(/alone\s+403$/);
   await old.stop();
   for (const { server } of [secure, open]) server.close();
+});
+
+test('odd hosts, and programs that leave at any moment, do the server no harm', async () => {
+  const said: Record<string, string> = {
+    garbage: '\0\xff garbage\r\n\r\n',
+    switched: 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nmore',
+    informed: `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`,
+    large: `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`,
+    chunks: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+    lengths: 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx',
+    short: 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nxx',
+    header: 'HTTP/1.1 200 OK\r\nbad\x01name: \x02\r\n\r\n',
+    status: 'HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\nok',
+    nothing: '',
+  };
+  const odd = createTlsServer(
+    { SNICallback: callbackify((host: string) => authority.contextOf(host)) },
+    (socket) =>
+      void socket
+        .on('error', () => undefined)
+        .once('data', (chunk: Buffer) => {
+          const name = /\/(\w*)/.exec(chunk.toString())?.[1] ?? '';
+          if (name === 'reset') return void socket.destroy();
+          if (name !== 'silent') socket.end(said[name] ?? '', 'latin1');
+        }),
+  );
+  await internet.serve(odd, ODD, 443);
+  await internet.serve(
+    createTcpServer((socket) => socket.on('error', () => undefined).end('no TLS')),
+    SHUT,
+    443,
+  );
+  const network = { rules: { '*.example.com': [{ transform: { headers: { 'X-Any': 'yes' } } }] } };
+  const own = await Sandbox.create({ ...connection, allowInternetAccess: true, network });
+  const ask = async (url: string): Promise<string> =>
+    (await run(`curl -sS -m 5 -o /dev/null -w '%{http_code}' ${url}`, own)).slice(-3);
+  const answers = Object.keys(said).map(async (name) => [name, await ask(`https://odd.example.com/${name}`)]);
+  expect(Object.fromEntries(await Promise.all(answers))).toEqual({
+    ...{ garbage: '502', switched: '502', informed: '200', large: '502', chunks: '000', lengths: '502' },
+    ...{ short: '200', header: '502', status: '999', nothing: '502' },
+  });
+  expect(await ask('https://odd.example.com/reset')).toBe('502');
+  expect(await ask('https://shut.example.com/')).toBe('502');
+  expect(await ask('https://nowhere.example.com/')).toBe('000');
+
+  const openFiles = (): number => readdirSync(`/proc/${internet.pid}/fd`).length;
+  const before = openFiles();
+  const program = `
+import os, random, socket, ssl, struct, threading
+context = ssl.create_default_context()
+get = b'GET /%s HTTP/1.1\\r\\nHost: odd.example.com\\r\\n'
+things = [b'', b'\\0' * 100, get % b'silent' + b'\\r\\n', get % b'silent', get % b'switched' + b'Connection: upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n',
+    get % b'silent' + b'Connection: upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n' + b'x' * 100000, (get % b'informed' + b'\\r\\n') * 50,
+    get % b'silent' + b'Content-Length: 100000\\r\\n\\r\\nxx', get % b'short' + b'Transfer-Encoding: chunked\\r\\n\\r\\nfff\\r\\n' + b'x' * 100]
+def one(seed):
+    chance = random.Random(seed)
+    for _ in range(12):
+        try:
+            s = socket.create_connection(('odd.example.com', 443), 10); s.settimeout(chance.choice((0.05, 0.3)))
+            if chance.random() < 0.3: s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            if chance.random() < 0.2: s.send(os.urandom(chance.randrange(1, 600))); s.close(); continue
+            if chance.random() < 0.1: s.send(b'\\x16\\x03\\x01'); s.close(); continue
+            s = context.wrap_socket(s, server_hostname='odd.example.com'); s.settimeout(chance.choice((0.05, 0.3)))
+            s.sendall(chance.choice(things))
+            if chance.random() < 0.7: s.recv(1000)
+            s.close()
+        except OSError: pass
+threads = [threading.Thread(target=one, args=(i,)) for i in range(25)]
+for t in threads: t.start()
+for t in threads: t.join()
+print('done')`;
+  await own.files.write('/tmp/odd.py', program);
+  expect((await own.commands.run('python3 /tmp/odd.py', { timeoutMs: 60_000 })).stdout).toBe('done\n');
+  await expect.poll(openFiles, { timeout: 20_000 }).toBeLessThanOrEqual(before + 3);
+  expect((await heardBy('curl -sS https://api.example.com/', own)).headers['x-any']).toEqual(['yes']);
+  await own.kill();
+  odd.close();
 });
 
 test('rules that cannot be are refused', async () => {
