@@ -17,6 +17,10 @@ const MEMORY =
 const IMPORT =
   /Cannot find (module|package)|ERR_MODULE_NOT_FOUND|ERR_PACKAGE_PATH_NOT_EXPORTED|does not provide an export named|Named export '.+' not found/;
 
+/** Texts that the code itself has had read, of which a syntax error tells: the code was read before. */
+const READ_BY_CODE =
+  /\(<(?:string|unknown)>, line \d+\)|\bJSON\b|to a BigInt|^\s+at (?:JSON\.parse|(?:new )?(?:RegExp|Function)|eval|BigInt)\b/m;
+
 /**
  * Which category an error of the code belongs to, by its name and message.
  * `internet` tells whether the job may reach the network: where it may, a failing connection is an ordinary exception.
@@ -26,7 +30,8 @@ export function faultOfError(error: RaisedError, internet = false): CodeCategory
   const text = `${name}: ${error.value}`;
   if (name.endsWith('MemoryError') || MEMORY.test(text)) return 'memory';
   if (/^(ModuleNotFoundError|ImportError)$/.test(name) || IMPORT.test(text)) return 'import';
-  if (/^(SyntaxError|IndentationError|TabError)$/.test(name)) return 'syntax';
+  if (/^(SyntaxError|IndentationError|TabError)$/.test(name))
+    return READ_BY_CODE.test(`${text}\n${error.traceback ?? ''}`) ? 'exception' : 'syntax';
   if (/^(AssertionError|ERR_ASSERTION|AssertionFailed|Failed)$/.test(name)) return 'assertion';
   if (!internet && (NETWORK.test(text) || NETWORK.test(lastLine(error.traceback ?? '')))) return 'network';
   return 'exception';

@@ -127,6 +127,20 @@ export const TROUBLES = {
     freshSandbox: false,
     advice: 'The template is there, but it does not load. Mend it as the evidence says, or use another one.',
   },
+  'unfit-template': {
+    ...never,
+    category: 'template',
+    freshSandbox: false,
+    advice:
+      'The template lacks the interpreter by which jobs run. Use `default`, or a template that is built from it.',
+  },
+  'no-internet': {
+    ...never,
+    category: 'sandbox-start',
+    freshSandbox: false,
+    advice:
+      'The sandbox server lets no sandbox reach the internet. Start it with `--internet` (`assay dev`) or `--allow-internet` (`assay sandbox serve`), or leave `limits.internet` out.',
+  },
   'bad-request': {
     ...never,
     category: 'unknown',

@@ -88,9 +88,10 @@ export function findTemplates(home: string): InstalledTemplate[] {
   }));
   const first = installed.find(({ name, sitePackages }) => name === 'default' && sitePackages);
   if (!first) throw new ToolMissingError('the default template', `${root}/default/site-packages is empty`);
-  const others = installed.filter(
-    (template) => template !== first && (template.sitePackages ?? template.nodeModules),
-  );
+  // Jobs run by the interpreters that the default's packages have in them, whatever they are written in.
+  const others = installed
+    .filter((template) => template !== first && (template.sitePackages ?? template.nodeModules))
+    .map((template) => ({ ...template, sitePackages: template.sitePackages ?? first.sitePackages }));
   return [first, ...others, { name: 'minimal' }];
 }
 

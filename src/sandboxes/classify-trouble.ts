@@ -30,6 +30,8 @@ function typeOf(error: unknown): TroubleType {
   if (error instanceof AuthenticationError) return 'bad-key';
   if (error instanceof NotEnoughSpaceError) return 'host-disk-full';
   if (/template '[^']*' cannot be loaded/.test(message)) return 'broken-template';
+  if (/template cannot run \w+ cells/.test(message)) return 'unfit-template';
+  if (/started without internet access/.test(message)) return 'no-internet';
   if (error instanceof TemplateError) return 'unknown-template';
   if (error instanceof SandboxNotFoundError) return 'sandbox-lost';
   if (error instanceof FileNotFoundError) return 'unknown';

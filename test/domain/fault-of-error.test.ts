@@ -9,6 +9,13 @@ test.each([
   ['ModuleNotFoundError', "No module named 'x'", 'import'],
   ['Error', "Cannot find module 'x'", 'import'],
   ['IndentationError', 'unexpected indent', 'syntax'],
+  ['SyntaxError', "'return' outside function (solution.py, line 1)", 'syntax'],
+  ['SyntaxError', 'Unexpected identifier', 'syntax'],
+  ['SyntaxError', 'invalid syntax (<string>, line 1)', 'exception'],
+  ['SyntaxError', "'(' was never closed (<unknown>, line 1)", 'exception'],
+  ['SyntaxError', "Expected property name or '}' in JSON at position 1", 'exception'],
+  ['SyntaxError', 'Unexpected end of JSON input', 'exception'],
+  ['SyntaxError', 'Cannot convert 1x to a BigInt', 'exception'],
   ['AssertionError', 'assert 1 == 2', 'assertion'],
   ['gaierror', '[Errno -3] Temporary failure in name resolution', 'network'],
   ['URLError', '<urlopen error [Errno 101] Network is unreachable>', 'network'],
@@ -18,6 +25,14 @@ test.each([
 ])('%s: %s is %s', (name, value, category) => {
   expect(faultOfError({ name, value })).toBe(category);
 });
+
+test.each(['new Function (<anonymous>)', 'new RegExp (<anonymous>)', 'eval (<anonymous>)'])(
+  'a syntax error of what %s was given is an exception',
+  (frame) => {
+    const traceback = `SyntaxError: Unexpected token ')'\n    at ${frame}\n    at f (solution.js:3:5)`;
+    expect(faultOfError({ name: 'SyntaxError', value: "Unexpected token ')'", traceback })).toBe('exception');
+  },
+);
 
 test('a failing connection is an ordinary exception where the internet is allowed', () => {
   expect(faultOfError({ name: 'gaierror', value: 'Name or service not known' }, true)).toBe('exception');

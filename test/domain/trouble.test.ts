@@ -19,6 +19,8 @@ const ROWS: Record<TroubleType, [string, boolean, number, number, number, boolea
   'unknown-template': ['template', false, 0, 0, 1, false],
   'invalid-item': ['unknown', false, 0, 0, 1, false],
   'broken-template': ['template', false, 0, 0, 1, false],
+  'unfit-template': ['template', false, 0, 0, 1, false],
+  'no-internet': ['sandbox-start', false, 0, 0, 1, false],
   'bad-request': ['unknown', false, 0, 0, 1, false],
   'store-missing': ['storage', false, 0, 0, 1, false],
   'store-damaged': ['storage', false, 0, 0, 1, false],

@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JobResult, JobSpec } from '../../src/client.ts';
+import { findTemplates } from '../../src/embedded/toolchain.ts';
+import { assayHome } from '../../src/home.ts';
 import { openSandboxesOf } from '../support/open-sandboxes.ts';
+import { startTestSandboxServer } from '../support/sandbox-server.ts';
+import type { TestSandboxServer } from '../support/sandbox-server.ts';
 import { startStack } from '../support/stack.ts';
 import type { Stack } from '../support/stack.ts';
 
@@ -101,6 +105,68 @@ describe('a job from end to end', () => {
     });
     expect(result).toMatchObject({ verdict: 'failed', diagnosis: { category: 'timeout', retryHelps: true } });
     expect(new Set(result.attempts.map(({ sandboxId }) => sandboxId)).size).toBe(2);
+  });
+});
+
+describe('what the sandbox server has, and what not', () => {
+  let server: TestSandboxServer;
+  let own: Stack;
+  beforeAll(async () => {
+    const args = findTemplates(assayHome()).flatMap(({ name, sitePackages, nodeModules }) => [
+      ...(name === 'default' ? [] : ['--template', sitePackages ? `${name}=${sitePackages}` : name]),
+      ...(nodeModules ? ['--node-modules', `${name}=${nodeModules}`] : []),
+    ]);
+    server = await startTestSandboxServer({ args });
+    own = await startStack(undefined, { sandboxUrl: server.url, sandboxApiKey: server.apiKey });
+  });
+  afterAll(async () => {
+    await own.stop();
+    await server.stop();
+  });
+
+  test.each(['shard', 'item', undefined] as const)(
+    'TypeScript is tested with packages of the template node (%s)',
+    { timeout: 60_000 },
+    async (isolation) => {
+      const spec = {
+        language: 'typescript',
+        code: "import { z } from 'zod';\nexport const twice = (n: unknown): number => z.number().parse(n) * 2;\n",
+        tests: {
+          kind: 'node',
+          code: "import test from 'node:test';\nimport assert from 'node:assert/strict';\nimport { twice } from './solution.ts';\ntest('twice', () => assert.equal(twice(4), 8));\n",
+        },
+        template: 'node',
+      } as const;
+      if (isolation === undefined)
+        return expect(await own.assay.jobs.run(spec)).toMatchObject({ verdict: 'passed' });
+      const { counts } = await own.assay.batches.run(
+        { rows: [{ id: 'a', ...spec }] },
+        { isolation, cache: false },
+      );
+      expect(counts).toMatchObject({ passed: 1 });
+    },
+  );
+
+  test.each([
+    [
+      'a template without interpreters',
+      { template: 'minimal' },
+      'template',
+      /template lacks the interpreter/,
+    ],
+    ['a template that is not there', { template: 'no-such' }, 'template', /no such template/],
+    ['the internet', { limits: { internet: true } }, 'sandbox-start', /--allow-internet/],
+  ])('a job that asks for %s ends with what to do', async (_, more, category, advice) => {
+    const { verdict, diagnosis } = await own.assay.jobs.run({
+      language: 'python',
+      code: 'print(1)',
+      ...more,
+    });
+    expect([verdict, diagnosis?.category, diagnosis?.advice]).toEqual([
+      'error',
+      category,
+      expect.stringMatching(advice),
+    ]);
   });
 });
 

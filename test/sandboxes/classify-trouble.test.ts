@@ -37,6 +37,12 @@ describe('what the service answers', () => {
     [400, "Template 'x' is not ready", 'unknown-template'],
     [404, "template 'nope' not found", 'unknown-template'],
     [400, "template 'x' cannot be loaded: exit code 1: ImportError", 'broken-template'],
+    [400, "the template cannot run Python cells: No module named 'IPython'", 'unfit-template'],
+    [
+      400,
+      "'allow_internet_access' is asked for, but this server was started without internet access",
+      'no-internet',
+    ],
     [400, 'timeout must be positive', 'bad-request'],
     [429, 'Rate limit exceeded', 'rate-limited'],
     [429, 'You have reached the maximum number of concurrent E2B sandboxes (20).', 'quota-exceeded'],
