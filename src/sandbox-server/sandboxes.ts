@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 
 import type { Logger } from 'pino';
 
+import type { LifecycleEvents } from './events/lifecycle-events.ts';
 import { packFiles } from './images/archive.ts';
 import type { Image, ImageStore } from './images/image-store.ts';
 import type { GuestLink } from './link/guest-link.ts';
@@ -25,6 +26,7 @@ export interface SandboxesDeps {
   limits: SandboxLimits;
   ways: WaysOut;
   volumes: Volumes;
+  events: LifecycleEvents;
   log: Logger;
 }
 
@@ -72,6 +74,7 @@ export class Sandboxes {
     if (!sandbox) return false;
     this.#live.delete(id);
     sandbox.detach();
+    this.#deps.events.add('killed', sandbox, { reason });
     this.#deps.log.info({ event: 'sandbox.ended', sandboxId: id, reason });
     const ended = Promise.all([
       this.#deps.starter.end(sandbox.template, id),
@@ -113,6 +116,7 @@ export class Sandboxes {
         throw couldNot('be paused', error);
       }
       sandbox.log.add('info', keepMemory ? 'paused' : 'paused, with its files alone');
+      this.#deps.events.add('paused', sandbox);
       this.#deps.log.info({ event: 'sandbox.paused', sandboxId: sandbox.id, keepMemory });
       return true;
     });
@@ -139,6 +143,7 @@ export class Sandboxes {
         throw couldNot('be resumed', error);
       }
       sandbox.log.add('info', 'resumed');
+      this.#deps.events.add('resumed', sandbox);
       this.#deps.log.info({ event: 'sandbox.resumed', sandboxId: sandbox.id });
       return true;
     });
@@ -159,7 +164,7 @@ export class Sandboxes {
     known: Pick<Image, 'id' | 'kind' | 'names' | 'envs'> & Partial<Image>,
     beforeAdding: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Image> {
-    const { images, log } = this.#deps;
+    const { images, events, log } = this.#deps;
     this.#expectImageRoom(known.kind, 1);
     const bytes = await this.#copyFiles(sandbox, images.scratchOf(known.id));
     const { image: from } = this.#originOf(sandbox);
@@ -183,6 +188,7 @@ export class Sandboxes {
     }
     images.add(image);
     sandbox.log.add('info', `${image.kind} made`, { imageId: image.id });
+    if (image.kind === 'snapshot') events.add('snapshotted', sandbox, { snapshot_id: image.id });
     log.info({ event: 'image.made', kind: image.kind, sandboxId: sandbox.id, imageId: image.id, bytes });
     return image;
   }
@@ -252,6 +258,7 @@ export class Sandboxes {
     await this.#volumeGuard.add(sandbox);
     const durationMs = Math.round(performance.now() - started);
     sandbox.log.add('info', `created in ${durationMs} ms`, { template: origin.nest.name });
+    this.#deps.events.add('created', sandbox);
     log.info({ event: 'sandbox.created', sandboxId: id, template: origin.nest.name, durationMs });
     return sandbox;
   }

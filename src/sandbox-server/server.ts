@@ -12,6 +12,8 @@ import { AddressRules } from './egress/address-rules.ts';
 import { ConnectionBudget, spareDescriptors } from './egress/connection-budget.ts';
 import { NameResolver } from './egress/name-resolver.ts';
 import { writerMeans } from './egress/writer-means.ts';
+import { LifecycleEvents } from './events/lifecycle-events.ts';
+import { Webhooks } from './events/webhooks.ts';
 import { createApp } from './http/app.ts';
 import { PortProxy } from './http/port-proxy.ts';
 import { ImageStore } from './images/image-store.ts';
@@ -94,6 +96,9 @@ export async function startSandboxServer(
     log,
   });
   const secrets = new SecretStore(join(options.stateDir, 'secrets.json'));
+  const events = new LifecycleEvents();
+  const webhooks = new Webhooks(join(options.stateDir, 'webhooks.json'), log);
+  events.listen((event) => webhooks.tell(event));
   const outside = options.allowInternet
     ? {
         addresses: new AddressRules(options.allowAddresses ?? []),
@@ -110,6 +115,7 @@ export async function startSandboxServer(
     ways,
     limits,
     volumes,
+    events,
     log,
   });
   const builds = new Builds({
@@ -118,7 +124,7 @@ export async function startSandboxServer(
     uploadDir: join(runDir, 'uploads'),
     internet: options.allowInternet ?? false,
   });
-  const app = createApp({ options, sandboxes, ways, images, builds, volumes, secrets });
+  const app = createApp({ options, sandboxes, ways, images, builds, volumes, secrets, events, webhooks });
   const proxy = new PortProxy(sandboxes);
   const serveApp = getRequestListener(app.fetch);
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -145,6 +151,7 @@ export async function startSandboxServer(
     stopSampling();
     await rm(recordPath, { force: true });
     await sandboxes.killAll();
+    webhooks.close();
     await Promise.all(nests.map((nest) => nest.stop()));
     await listener.close();
     await rm(runDir, { recursive: true, force: true });

@@ -152,6 +152,9 @@ export const CONTROL_ENDPOINTS: Endpoint[] = [
   control('GET', fc.tuple(fc.constantFrom('/volumes/', '/secrets/'), path).map(([list, each]) => `${list}${encodeURIComponent(each.toWellFormed())}`)),
   control('DELETE', fc.tuple(fc.constantFrom('/volumes/', '/secrets/'), path).map(([list, each]) => `${list}${encodeURIComponent(each.toWellFormed())}`)),
   ...['GET', 'PUT', 'POST', 'PATCH', 'DELETE'].map((method) => control(method, fc.tuple(path, fc.constantFrom('file', 'dir', 'path'), path, fc.constantFrom('', '&depth=-1', '&mode=9e9&force=x', '&uid=99999999999')).map(([volume, kind, file, more]) => `/volumecontent/${encodeURIComponent(volume.toWellFormed())}/${kind}?path=${encodeURIComponent(file.toWellFormed())}${more}`), {})),
+  control('GET', fc.tuple(fc.constantFrom('offset', 'limit', 'orderAsc', 'types'), text).map(([name, value]) => `/events/sandboxes?${name}=${encodeURIComponent(value.toWellFormed())}`)),
+  control('POST', fc.constant('/events/webhooks'), { name: text, url: text, events: anything, signatureSecret: text, enabled: anything }),
+  ...['GET', 'PATCH', 'DELETE'].map((method) => control(method, path.map((each) => `/events/webhooks/${encodeURIComponent(each.toWellFormed())}`))),
   control('POST', fc.constantFrom('/templates', '/v3/templates', '/v2/templates/x/builds/y', '/volumes', '/secrets', '/nothing', '/sandboxes/', '//', '/%')),
 ]; // prettier-ignore
 

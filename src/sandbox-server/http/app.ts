@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
 
+import type { LifecycleEvents } from '../events/lifecycle-events.ts';
+import type { Webhooks } from '../events/webhooks.ts';
 import type { SandboxServerOptions } from '../options.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Sandboxes } from '../sandboxes.ts';
@@ -25,6 +27,8 @@ export interface AppDeps {
   builds: Builds;
   volumes: Volumes;
   secrets: SecretStore;
+  events: LifecycleEvents;
+  webhooks: Webhooks;
 }
 
 /**

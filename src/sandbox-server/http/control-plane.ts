@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
 
+import type { LifecycleEvents } from '../events/lifecycle-events.ts';
+import type { Webhooks } from '../events/webhooks.ts';
 import { GuestLostError } from '../link/guest-stream.ts';
 import {
   DEFAULT_LIMITS,
@@ -28,6 +30,7 @@ import {
   wantsInternet,
 } from './create-request.ts';
 import { JsonFields } from '../wire/json-fields.ts';
+import { eventRoutes } from './event-routes.ts';
 import { listSandboxes } from './list-sandboxes.ts';
 import { readJsonObject } from './request-body.ts';
 import { alwaysAsksForInternet } from './sdk-version.ts';
@@ -54,6 +57,8 @@ export interface ControlPlaneDeps {
   builds: Builds;
   volumes: Volumes;
   secrets: SecretStore;
+  events: LifecycleEvents;
+  webhooks: Webhooks;
 }
 
 /** E2B's control plane: makes, finds, lists and ends sandboxes. */
@@ -65,6 +70,8 @@ export function controlPlane({
   builds,
   volumes,
   secrets,
+  events,
+  webhooks,
 }: ControlPlaneDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError((error, c) => {
@@ -140,7 +147,9 @@ export function controlPlane({
   app.post('/sandboxes/:id/timeout', async (c) => {
     const timeoutMs = readTimeoutMs(await fieldsOf(c));
     if (timeoutMs === undefined) throw new ApiError(400, `'timeout' is missing`);
-    expectRunning(find(c)).setTimeout(timeoutMs);
+    const sandbox = expectRunning(find(c));
+    sandbox.setTimeout(timeoutMs);
+    events.add('updated', sandbox, { set_timeout: sandbox.endAt.toISOString() });
     return new Response(null, { status: 204 });
   });
   app.post('/sandboxes/:id/refreshes', async (c) => {
@@ -204,6 +213,7 @@ export function controlPlane({
   app.route('/', templates.routes);
   app.route('/', volumeRoutes(volumes));
   app.route('/', secretRoutes(secrets));
+  app.route('/', eventRoutes(events, webhooks));
   app.notFound((c) => apiErrorResponse(404, `${c.req.method} ${c.req.path} is not part of this server`));
   return app;
 }
