@@ -32,6 +32,7 @@ export const NODE_PARTS = [
   'node-tests.mjs',
   'node-guard.mjs',
   'node-files.mjs',
+  'node-said.mjs',
   'node-report.mjs',
   'node-warm.mjs',
 ];

@@ -11,6 +11,7 @@ function snapshot() {
   const { getOwnPropertyDescriptor, getPrototypeOf, is } = Object;
   const { hasInstance } = Symbol;
   let entries = [];
+  let kept = [];
   const take = (owner, path, left = []) => {
     for (const key of Reflect.ownKeys(owner)) {
       if (left.includes(key)) continue;
@@ -57,6 +58,8 @@ function snapshot() {
   for (const each of [[], new Map(), new Set(), '', 'a'.matchAll(/a/g)])
     take(Object.getPrototypeOf(each[Symbol.iterator]()), 'iterator');
   take(Object.getPrototypeOf(Uint8Array.prototype), 'TypedArray.prototype');
+  for (const each of [(function* () {})(), (async function* () {})()])
+    take(Object.getPrototypeOf(Object.getPrototypeOf(each)), 'generator');
   entries.push([globalThis, 'structuredClone', structuredClone, undefined, 'structuredClone']);
   const assert = assertNamespace.default;
   take(assert, 'assert');
@@ -78,12 +81,8 @@ function snapshot() {
   // What only some tests decide by.
   const takeMore = (text) => {
     entries = [...always];
-    if (text.includes('child_process'))
-      take(process.getBuiltinModule('node:child_process'), 'node:child_process');
-    if (text.includes('node:util')) take(process.getBuiltinModule('node:util'), 'node:util');
-    if (text.includes('mock')) take(Object.getPrototypeOf(testNamespace.mock.fn().mock), 'mock');
-    if (text.includes('process.exit'))
-      entries.push([process, 'exit', process.exit, undefined, 'process.exit']);
+    kept = [];
+    takeSaid(text, take, (find, label) => kept.push([find, find(), label]));
   };
   const exit = process.reallyExit;
   const { hasOwn } = Object;
@@ -112,6 +111,8 @@ function snapshot() {
       if (!found || !is(found.value, entry[2]) || (entry[3] !== undefined && !is(found.get, entry[3])))
         return entry[4] + ' was replaced';
     }
+    for (let at = 0; at < kept.length; at++)
+      if (!is(kept[at][0](), kept[at][1])) return kept[at][2] + ' was replaced';
     return process.reallyExit === exit ? undefined : 'process.reallyExit was replaced';
   };
   return (text) => (takeMore(text), firstChanged);
@@ -131,6 +132,7 @@ function watchAll() {
   ])
     watch(owner, name);
   watch(process, 'binding', ([name]) => !['inspector', 'contextify', 'v8'].includes(name));
+  watch(testNamespace.default.assert, 'register', () => !bySolution());
   watch(v8, 'setFlagsFromString', ([flag]) => /gc|stack/.test(flag));
   const reachFiles =
     'readFileSync readFile openSync open createReadStream copyFileSync cpSync writeFileSync rmSync unlinkSync renameSync symlinkSync linkSync';
@@ -207,7 +209,8 @@ function watchTests(owner, name) {
 /** Whether the function that called the caller is not one of Node's own. */
 function byCode() {
   const [, caller = ''] = stackBelow(byCode);
-  return caller !== '' && !caller.includes('(node:') && !caller.includes('at node:');
+  const isOfTests = !run.isScript && caller.includes('/' + run.file);
+  return caller !== '' && !isOfTests && !caller.includes('(node:') && !caller.includes('at node:');
 }
 
 /** Whoever follows asynchronous resources does not get hold of the tests among them. */

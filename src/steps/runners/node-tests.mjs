@@ -45,6 +45,7 @@ function prepare() {
     lock(owner, undefined, 'assert', () => checkOften?.());
   watchAll();
   hideTests();
+  hearFailures(() => (run.failures += 1));
   // Without a listener, this signal opens an inspector.
   process.on('SIGUSR1', () => tell('tamper', 'the code sent the signal that opens an inspector'));
   Module.syncBuiltinESMExports();
@@ -67,10 +68,13 @@ function begin({ file, coverage, marks, news }) {
     isScript: file.startsWith('script.'),
     marks: marks.split(',').map(Number),
     reached: 0,
+    /** Assertions that failed, and tests that did, or may have without a word. */
+    failures: 0,
+    isHeard: takesFailures(text),
     /** Whether the tests say that some of them are not to run. */
     maySkip: /\b(skip|todo|only|expectFailure)\b/.test(text),
     /** Whether the file is there and is to go. */
-    there: !/__filename|import\.meta\.(url|filename)|argv\[1\]/.test(text),
+    there: !/__filename|import\.meta\.(url|filename)|argv\[1\]|solution\.test/.test(text),
   };
   // Where the tests replace things themselves, only the end of each is looked at.
   const steady =
@@ -119,6 +123,7 @@ async function runTests() {
     } else if (type === 'test:coverage') coverage(data.summary);
   }
   check();
+  checkFailures();
   if (!broken && run.reached !== run.marks.length)
     tell('tamper', 'the file of the tests ended before its last line');
   tell('finish');
@@ -139,6 +144,7 @@ async function runTests() {
       return;
     const own = (key) => (Object.hasOwn(data, key) ? data[key] : undefined);
     const skipped = own('skip') !== undefined || (own('todo') !== undefined && own('todo') !== false);
+    if (type === 'test:fail') run.isHeard = true;
     const outcome = skipped ? 'skipped' : type === 'test:pass' ? 'passed' : 'failed';
     if (skipped && !run.maySkip)
       tell('tamper', 'the test ' + name + ' was skipped, which the tests do not say');
@@ -154,6 +160,11 @@ async function runTests() {
   }
 }
 
+function checkFailures() {
+  if (run.failures > 0 && !run.isHeard)
+    tell('tamper', 'an assertion failed, and the tests did not hear of it');
+}
+
 async function runScript() {
   const started = performance.now();
   tell('ready');
@@ -167,6 +178,7 @@ async function runScript() {
     return false;
   }
   check();
+  checkFailures();
   if (run.reached !== run.marks.length) tell('tamper', 'the code ended before its tests');
   tell('done', 'script', 'passed', performance.now() - started, '', '');
   tell('finish');

@@ -1,0 +1,64 @@
+// Beside the code: what matters because the text of the tests says so.
+/* oxlint-disable no-unused-vars -- The harness is put together from this and others. */
+
+/** Calls `take` for each object whose functions the tests decide by, and `keep` for single functions: (how to find it, its label). */
+function takeSaid(text, take, keep) {
+  // Modules that are looked at anyway, or in which others replace things for good.
+  const leftAlone = 'assert assert/strict test module process console timers async_hooks'.split(' ');
+  const says = (word) => new RegExp(`\\b${word}\\b`).test(text);
+  if (says('mock')) take(Object.getPrototypeOf(testNamespace.mock.fn().mock), 'mock');
+  if (says('process\\.exit')) keep(() => process.exit, 'process.exit');
+  for (const name of ['parseInt', 'parseFloat', 'isNaN', 'isFinite'])
+    if (says(name)) keep(() => globalThis[name], name);
+  for (const name of ['Buffer', 'URL', 'URLSearchParams', 'TextDecoder', 'TextEncoder'])
+    if (says(name)) {
+      take(globalThis[name].prototype, name + '.prototype');
+      take(globalThis[name], name);
+    }
+  // Of what follows, tests replace some themselves.
+  if (says('mock')) return;
+  for (const [, name] of text.matchAll(/(?:from|require\(|import\()\s*['"](?:node:)?([\w/]+)['"]/g))
+    if (Module.isBuiltin(name) && !leftAlone.includes(name) && !isAssignedTo(name.replace('/', '.')))
+      take(process.getBuiltinModule('node:' + name), 'node:' + name);
+  for (const name of ['setTimeout', 'setImmediate', 'queueMicrotask'])
+    if (says(name) && !isAssignedTo('global(This)?')) keep(() => globalThis[name], name);
+  if (/\.now\(\)\s*-|-\s*(start|begin|before|t0)|hrtime/.test(text) && !isAssignedTo('(Date|performance)')) {
+    keep(() => Date.now, 'Date.now');
+    keep(() => performance.now, 'performance.now');
+    keep(() => process.hrtime, 'process.hrtime');
+  }
+
+  function isAssignedTo(name) {
+    return new RegExp(`\\b${name}\\.\\w+\\s*=[^=>]`).test(text);
+  }
+}
+
+/** Whether the tests may well take what their own assertions throw. */
+function takesFailures(text) {
+  return (
+    /\bcatch\b|AssertionError|ERR_ASSERTION|expectFailure|todo|allSettled|retry|attempt/i.test(text) ||
+    /(throws|rejects)\(\s*(async\s*)?(\(\)|function)[^;]*\bassert/.test(text)
+  );
+}
+
+/** Calls back where an assertion of the tests has failed, whoever takes what it throws: each such error notes how its message came about. */
+function hearFailures(heard) {
+  const { defineProperty } = Object;
+  function note(value) {
+    const own = { value, configurable: true, enumerable: true, writable: true };
+    defineProperty(this, 'generatedMessage', own);
+    const caller = stackBelow(note).find((line) => !/node:|data:text/.test(line)) ?? '';
+    const line = Number(/:(\d+):\d+\)?$/.exec(caller)?.[1]);
+    if (caller.includes('/' + run.file) && !(run.isScript && line <= run.marks[0])) heard();
+  }
+  defineProperty(assertNamespace.AssertionError.prototype, 'generatedMessage', {
+    configurable: false,
+    get: () => undefined,
+    set: note,
+  });
+}
+
+/** Whether the code under test, and not its tests, has called. */
+function bySolution() {
+  return stackBelow(bySolution).some((line) => /\/solution\.[cm]?[jt]s\b/.test(line));
+}
