@@ -31,7 +31,7 @@ COPY templates/node/package.json templates/node/package-lock.json ./
 RUN npm ci --ignore-scripts
 
 FROM runtime AS sandboxes
-RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap python3 python3-pip && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap python3 python3-pip curl git iproute2 jq procps unzip && rm -rf /var/lib/apt/lists/*
 COPY templates/default/requirements.txt /tmp/requirements.txt
 RUN python3 -m pip install --no-cache-dir --only-binary=:all: --target /var/lib/assay/templates/default/site-packages -r /tmp/requirements.txt
 COPY --from=node-template /template/node_modules /var/lib/assay/templates/node/node_modules

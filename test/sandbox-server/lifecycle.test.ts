@@ -215,6 +215,30 @@ test('what an older SDK sends with every create is not taken for a wish', async 
   expect((await run(newer.sandboxID)).status).toBe(401);
 });
 
+test('a create that is sent again with its key makes no second sandbox', async () => {
+  const create = async (key: string, timeout = 60, templateID = 'base') => {
+    const answer = await fetch(`${server.url}/v2/sandboxes`, {
+      method: 'POST',
+      headers: { 'x-api-key': server.apiKey, 'idempotency-key': key },
+      body: JSON.stringify({ templateID, timeout }),
+    });
+    return { status: answer.status, ...((await answer.json()) as { sandboxID?: string; message?: string }) };
+  };
+  const made = await Promise.all([create('key-1'), create('key-1'), create('key-2')]);
+  expect(made.map(({ status }) => status)).toEqual([201, 201, 201]);
+  expect(made[1]).toEqual(made[0]);
+  expect(await create('key-1')).toEqual(made[0]);
+  expect(await listAll()).toHaveLength(2);
+  expect(await create('key-1', 61)).toMatchObject({
+    status: 422,
+    message: expect.stringContaining('another'),
+  });
+  expect((await create('Key 1')).status).toBe(400);
+  // One that failed can be tried again.
+  expect((await create('key-3', 60, 'nothing')).status).toBe(404);
+  expect((await create('key-3')).status).toBe(201);
+});
+
 test('what happened to a sandbox is told as lines of JSON too', async () => {
   const sandbox = await Sandbox.create(connection);
   await sandbox.commands.run('true');

@@ -22,6 +22,7 @@ import { ApiError, apiErrorResponse } from '../wire/api-error.ts';
 import { ConnectFault, httpStatusOf } from '../wire/connect-fault.ts';
 import { equalSecrets } from '../wire/equal-secrets.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
+import { CreateOnce } from './create-once.ts';
 import {
   connectTimeoutMs,
   createRequest,
@@ -112,6 +113,7 @@ export function controlPlane({
     if (!c.req.raw.signal.aborted) return;
     await Promise.all(made.map(({ id }) => sandboxes.kill(id, 'unheard-of')));
   };
+  const once = new CreateOnce();
   const create = async (c: AppContext): Promise<Response> => {
     const server = {
       allowInternet: options.allowInternet ?? false,
@@ -120,9 +122,17 @@ export function controlPlane({
       alwaysSecure: c.req.path.startsWith('/v2/'),
       volumes: volumes.store,
     };
-    const sandbox = await sandboxes.create(createRequest(await fieldsOf(c), server));
+    const body = await readJsonObject(c);
+    const make = async (): Promise<Sandbox> => sandboxes.create(createRequest(new JsonFields(body), server));
+    const grant = (sandbox: Sandbox): object => sandboxGrant(sandbox, domainFor(c));
+    const key = c.req.header('idempotency-key');
+    // Who sends a key may come back with it for what was made meanwhile.
+    if (key !== undefined) {
+      return Response.json(await once.answer(key, body, async () => grant(await make())), { status: 201 });
+    }
+    const sandbox = await make();
     await endUnheardOf(c, [sandbox]);
-    return Response.json(sandboxGrant(sandbox, domainFor(c)), { status: 201 });
+    return Response.json(grant(sandbox), { status: 201 });
   };
   const connect = async (c: AppContext): Promise<Response> => {
     const fields = await fieldsOf(c);
