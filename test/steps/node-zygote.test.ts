@@ -24,11 +24,16 @@ afterAll(async () => {
 });
 
 /** Runs a script to its end in the shared sandbox and cleans up after it. */
-async function item(code: string, tests = '', language: 'javascript' | 'typescript' = 'javascript') {
+async function item(
+  code: string,
+  tests = '',
+  language: 'javascript' | 'typescript' = 'javascript',
+  kind: 'script' | 'node' = 'script',
+) {
   const job = jobOf({
     language,
     code,
-    tests: { kind: 'script', code: tests || ';' },
+    tests: { kind, code: tests || ';' },
     limits: { timeoutMs: 8_000 },
   });
   const outcome = await runTests(sandbox, job, stepContext(), runner);
@@ -152,6 +157,31 @@ try { openSync(parent + 'mem', 'r+'); } catch { opened = false; }
 console.log(readFileSync(parent + 'cmdline', 'utf8').includes('--single-threaded'), opened);`);
   expect(said(outcome)).toBe('true false');
 });
+
+test(
+  'tests of node:test know nothing of those before, and print what they like',
+  { timeout: 60_000 },
+  async () => {
+    const tests = `import test, { mock } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { left } from './solution.js';
+test('finds nothing', () => {
+  assert.deepEqual([left, mock.fn().mock.callCount()], [[], 0]);
+  assert.ok(readFileSync('/proc/self/cmdline', 'utf8').includes('--single-threaded'));
+  process.stdout.write('x'.repeat(200_000) + '\\n', () => console.error('written'));
+});`;
+    const code = `const handles = ['exit', 'beforeExit', 'uncaughtException', 'unhandledRejection'].map((name) => process.listenerCount(name));
+export const left = [...Object.keys(globalThis).filter((name) => name.startsWith('left')), ...(handles.join() === HANDLES ? [] : handles)];
+globalThis.leftBehind = 1;`;
+    for (let at = 0; at < 2; at++) {
+      const outcome = await item(code.replace('HANDLES', "'0,1,1,1'"), tests, 'javascript', 'node');
+      passes(outcome);
+      expect(outcome.tests.stdout.totalChars).toBe(200_001);
+      expect(outcome.tests.stderr.text).toBe('written\n');
+    }
+  },
+);
 
 test('TypeScript has one of its own', { timeout: 60_000 }, async () => {
   passes(
