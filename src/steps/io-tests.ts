@@ -40,7 +40,9 @@ export async function runIoTests(
     stderr: new OutputKeeper(job.limits.outputChars),
   };
   try {
-    const plan = { mode: 'program' as const, code, inputs: expected.map(({ stdin }) => stdin ?? '') };
+    const mayFork = job.language === 'javascript' || job.language === 'typescript';
+    const inputs = expected.map(({ stdin }) => stdin ?? '');
+    const plan = { mode: 'program' as const, code, inputs, mayFork };
     const handlers: SupervisedHandlers = {
       onOutput(stream, text, at) {
         output[stream].push(text);

@@ -9,7 +9,7 @@ import { corpusOf } from './corpus.ts';
 const sandboxes = withSandboxes();
 const named = (side: 'forged' | 'honest') =>
   corpusOf(side)
-    .filter(({ id }) => /(node|script)-(java|type)script/.test(id))
+    .filter(({ id }) => /(node|script|io)-(java|type)script/.test(id))
     .map((one) => [one.id, one] as const);
 let shared: { sandbox: Sandbox; runner: Runner } | undefined;
 let spoilt = 0;

@@ -193,3 +193,70 @@ test('TypeScript has one of its own', { timeout: 60_000 }, async () => {
   );
   passes(await item('const one = 1;', 'if (one !== 1) throw new Error();'));
 });
+
+/** Runs a program once for each input in the shared sandbox, and compares what it prints. */
+async function program(
+  code: string,
+  cases: { stdin?: string; stdout: string }[],
+  language: 'javascript' | 'typescript' = 'javascript',
+) {
+  const job = jobOf({ language, code, tests: { kind: 'io', cases }, limits: { timeoutMs: 8_000 } });
+  const outcome = await runTests(sandbox, job, stepContext(), runner);
+  expect(await runner.clean(stepContext().signal)).toBeUndefined();
+  return outcome;
+}
+
+test.each([
+  [
+    'CommonJS',
+    `const fs = require('fs');
+const [a, b] = fs.readFileSync(0, 'utf8').split(' ').map(Number);
+console.log(a + b, require.main === module, module.parent ?? null, __filename, process.argv.length);`,
+    '3 true null /home/user/work/solution.js 2',
+  ],
+  [
+    'a module',
+    `import { createInterface } from 'node:readline';
+import { basename } from 'node:path';
+let sum = 0;
+for await (const line of createInterface({ input: process.stdin })) for (const word of line.split(' ')) sum += Number(word);
+console.log(sum, import.meta.main, basename(import.meta.filename), basename(process.argv[1]));`,
+    '3 true solution.js solution.js',
+  ],
+  [
+    'its surroundings',
+    `const { execFileSync } = require('child_process');
+const { Worker } = require('worker_threads');
+const own = require('fs').readFileSync('/proc/self/cmdline', 'utf8').includes('--single-threaded');
+const left = Object.keys(process.env).filter((name) => name.startsWith('ASSAY'));
+const globals = ['fs', 'path', 'gc', '__assayFork', '__assayMark'].filter((name) => name in globalThis);
+console.log(own, left.length, globals.length, process.execArgv.includes('--import'), typeof process._eval, process.stdout._handle !== undefined, typeof process.stdin.fd);
+console.log(execFileSync(process.execPath, ['-p', '1 + 1']).toString().trim());
+const worker = new Worker('require("worker_threads").parentPort.postMessage(5)', { eval: true });
+worker.on('message', (five) => console.log(five));`,
+    'true 0 0 false undefined true number\n2\n5',
+  ],
+])('a program finds what it finds in a process anew: %s', { timeout: 60_000 }, async (_, code, stdout) => {
+  const { fault, tests } = await program(code, [
+    { stdin: '1 2', stdout },
+    { stdin: '1 2', stdout },
+  ]);
+  expect(fault, JSON.stringify(tests)).toBeUndefined();
+});
+
+test('programs of TypeScript, and ends of all kinds', { timeout: 60_000 }, async () => {
+  const typed = 'enum Kind { One = 1 }\nconst one: Kind = Kind.One;\nconsole.log(one);';
+  expect((await program(typed, [{ stdout: '1' }], 'typescript')).fault).toBeUndefined();
+  const ends = [
+    ['process.exit(3)', 'exit code 3'],
+    ['throw new Error("no")', 'exit code 1'],
+    ['setTimeout(() => { throw new Error("late") }, 5)', 'exit code 1'],
+    ['Promise.reject(new Error("no"))', 'exit code 1'],
+    ['await new Promise(() => {})', 'exit code 13'],
+    ['process.kill(process.pid, "SIGTERM")', 'signal 15'],
+    ['const = 1', 'exit code 1'],
+    ['fs.readFileSync(0)', 'exit code 1'],
+  ] as const;
+  for (const [code, message] of ends)
+    expect((await program(code, [{ stdout: '' }])).tests.cases[0]?.message, code).toContain(message);
+});

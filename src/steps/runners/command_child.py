@@ -9,9 +9,7 @@ def command_body(plan):
         if fd is not None:
             os.set_inheritable(fd, True)
             environment["ASSAY_NEWS_FD"] = str(fd)
-        argv = plan.get("argv") or {
-            "bash": ["bash", plan["file"]],
-        }.get(plan["language"], ["node", "--no-warnings", "--experimental-transform-types", plan["file"]])
+        argv = argv_of(plan)
         # The limits are set here, so what a shell would set before Node is left out.
         path = path_of(argv[0])
         if argv[0] == "node":
@@ -22,6 +20,14 @@ def command_body(plan):
         os.execve(path, argv, environment)
 
     return body
+
+
+def argv_of(plan):
+    if plan.get("argv"):
+        return plan["argv"]
+    if plan["language"] == "bash":
+        return ["bash", plan["file"]]
+    return ["node", "--no-warnings", "--experimental-transform-types", plan["file"]]
 
 
 def path_of(program):

@@ -48,7 +48,7 @@ def write_protected(path, text):
 
 
 def write_files(plan):
-    for name, text in plan["write"].items():
+    for name, text in plan.get("write", {}).items():
         write_protected(os.path.join(plan["folder"], name), text)
 
 
@@ -85,8 +85,10 @@ def script_mode(show, plan, deadline):
 
 def program_mode(show, plan, deadline):
     for index, stdin in enumerate(plan["inputs"]):
-        end = run(show, plan, program_body(plan) if plan["language"] == "python" else command_body(plan), deadline, None,
-                  stdin.encode(), index)
+        if plan["language"] == "python":
+            end = run(show, plan, program_body(plan), deadline, None, stdin.encode(), index)
+        else:
+            end = run_node(show, plan, deadline, None, stdin.encode(), index)
         show(end=end, case=index)
         if end["why"] != "exit":
             break

@@ -37,10 +37,10 @@ const call = {
   loop: node.func('void *uv_default_loop()'),
   loopFork: node.func('int uv_loop_fork(void *)'),
 };
-/** What the harness imports, and the test runner when it begins. */
-const AHEAD = 'assert assert/strict async_hooks events fs inspector module path stream test url v8'.split(
-  ' ',
-);
+/** What the harness imports, and the test runner when it begins; and what most programs do. */
+const AHEAD = program
+  ? 'assert assert/strict async_hooks events fs inspector module path stream test url v8'
+  : 'events fs module net path readline stream tty url util';
 const PR_SET_DUMPABLE = 4;
 const MADV_DOFORK = 11;
 const F_DUPFD_CLOEXEC = 1030;
@@ -51,7 +51,7 @@ const MAXRSS_AT = 32;
 
 // No code that was forked from it may look into it.
 call.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-for (const name of AHEAD) await import('node:' + name);
+for (const name of AHEAD.split(' ')) await import('node:' + name);
 const loop = call.loop();
 // Taken before the harness watches for their use.
 const { readFileSync, openSync } = fs;
@@ -68,7 +68,14 @@ globalThis.__assayFork = () => {
   say('ready');
   becomeChild(nextRun());
 };
-await runInThisContext(program, { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+if (program)
+  await runInThisContext(program, { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+else {
+  const at = process.execArgv.indexOf('--import');
+  process.execArgv.splice(at, 2);
+  globalThis.__assayFork();
+  delete globalThis.__assayFork;
+}
 
 function say(...words) {
   writeSync(socket, words.join(' ') + '\n');
@@ -100,7 +107,8 @@ function receive() {
     flags: 0,
   };
   if (call.recvmsg(socket, head, 0) !== 4) call.exit(0);
-  const fds = [0, 1, 2, 3].map((at) => control.readInt32LE(16 + 4 * at));
+  const count = (control.readUInt32LE(0) - 16) / 4;
+  const fds = Array.from({ length: count }, (_, at) => control.readInt32LE(16 + 4 * at));
   const text = Buffer.alloc(length.readUInt32LE(0));
   for (let had = 0; had < text.length;) had += readSync(socket, text, had, text.length - had, null);
   return { ...JSON.parse(text.toString()), fds };
@@ -135,7 +143,7 @@ function becomeChild({ fds, folder, environment }) {
   call.loopFork(loop);
   call.setsid();
   const [stdin, stdout, stderr, given] = fds;
-  const newsFd = call.fcntl(given, F_DUPFD_CLOEXEC, NEWS_FD);
+  if (given !== undefined) process.env.ASSAY_NEWS_FD = String(call.fcntl(given, F_DUPFD_CLOEXEC, NEWS_FD));
   for (const [at, fd] of [stdin, stdout, stderr].entries()) call.dup2(fd, at);
   for (const fd of [...fds, socket]) call.close(fd);
   call.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -144,7 +152,7 @@ function becomeChild({ fds, folder, environment }) {
   readSync(random, seed, 0, 4, null);
   closeSync(random);
   setFlagsFromString(`--random-seed=${(seed.readUInt32LE(0) % 0x7ffffffe) + 1}`);
-  Object.assign(process.env, environment, { ASSAY_NEWS_FD: String(newsFd) });
+  Object.assign(process.env, environment);
   process.chdir(folder);
   Object.defineProperty(process, 'pid', { value: call.getpid(), enumerable: true, configurable: true });
 }

@@ -8,31 +8,34 @@ END_SECONDS = 5
 # Nothing in a process that forks may go on in a thread, which would not be there in the child; and its young objects have all the room that they
 # need before the fork, since V8 keeps what it maps in that moment out of the child.
 OWN_FLAGS = ["--v8-pool-size=0", "--single-threaded", "--disable-sigusr1", "--min-semi-space-size=4"]
-# JavaScript and TypeScript, by node:test and as scripts.
+# JavaScript and TypeScript, by node:test and as scripts or programs.
 MOST_ZYGOTES = 4
 
 
 class NodeZygote:
     def __init__(self, plan, ffi):
-        import base64, subprocess
+        import subprocess
 
         os.close(os.pidfd_open(os.getpid()))  # Without it, nobody would hear of the end of a child that is not one of this process.
         self.socket, theirs = socket.socketpair()
-        node, flags = path_of("node"), plan["argv"][1:-2]
-        given = {"ASSAY_ZYGOTE": json.dumps([theirs.fileno(), ffi, plan["argv"][-1]]), "ASSAY_TEST_FILE": plan["watch"]}
-        environment = dict(os.environ, **given)
-        # What V8 compiles here, no child has to.
-        program = "require('v8').setFlagsFromString('--no-lazy'); import('data:text/javascript;base64,%s')"
-        program %= base64.b64encode(NODE_ZYGOTE.encode()).decode()
-        own = ["--max-old-space-size=%d" % plan["memoryMb"], *OWN_FLAGS, *flags, "--eval", program]
+        _, *flags, last = argv_of(plan)
+        harness = last if flags[-1:] == ["--eval"] else None
+        given = {"ASSAY_ZYGOTE": json.dumps([theirs.fileno(), ffi, harness])}
+        if harness:
+            given["ASSAY_TEST_FILE"] = plan["watch"]
+        loader = as_module(LOADER % as_module(NODE_ZYGOTE))
+        # A program is what Node comes to after what it was told to import.
+        end = ["import('%s')" % loader] if harness else ["--import", loader, last]
+        own = ["--max-old-space-size=%d" % plan["memoryMb"], *OWN_FLAGS, *flags, *end]
 
         def bounded():  # As every child of it is to be, which has the same memory.
             reset_signals()
             limit_memory(plan["memoryMb"] + NODE_BASE_MB, base=0)
 
         with theirs:
-            self.process = subprocess.Popen([node, *own], env=environment, pass_fds=(theirs.fileno(), ffi), cwd="/", preexec_fn=bounded,
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.process = subprocess.Popen([path_of("node"), *own], env=dict(os.environ, **given), pass_fds=(theirs.fileno(), ffi),
+                                            cwd=plan["folder"], preexec_fn=bounded, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                            stderr=subprocess.DEVNULL)
         self.lines = self.socket.makefile("rb")
         self.lost = False
         self.said("ready", BOOT_SECONDS)
@@ -44,13 +47,12 @@ class NodeZygote:
             raise OSError("the parent of Node's children has ended")
         return line[1:]
 
-    def fork(self, plan, stdin, news, out, err):
+    def fork(self, plan, *fds):
         """The pid of a child of the zygote's that has these descriptors and runs the plan."""
         request = {"folder": plan["folder"], "environment": dict(plan.get("environment", {}), PWD=plan["folder"])}
         text = json.dumps(request).encode()
-        fds = struct.pack("4i", stdin, out, err, news)
         self.socket.settimeout(FORK_SECONDS)
-        self.socket.sendmsg([struct.pack("I", len(text))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+        self.socket.sendmsg([struct.pack("I", len(text))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))])
         self.socket.sendall(text)
         return int(self.said("forked", FORK_SECONDS)[0])
 
@@ -74,13 +76,23 @@ class NodeZygote:
         self.socket.close()
 
 
+# What V8 compiles here, no child has to. Workers and programs of the child's begin with it too.
+LOADER = "import v8 from 'node:v8'; if (process.env.ASSAY_ZYGOTE) { v8.setFlagsFromString('--no-lazy'); await import('%s'); }"
+
+
+def as_module(text):
+    import base64
+
+    return "data:text/javascript;base64," + base64.b64encode(text.encode()).decode()
+
+
 node_zygotes = {}
 ffi_files = []
 
 
 def ready_zygote(plan):
     """One for such plans, or None where there is none to be had."""
-    kind = (*plan["argv"], plan["watch"], plan["memoryMb"])
+    kind = (*argv_of(plan), plan.get("watch"), plan["memoryMb"])
     if kind in node_zygotes and node_zygotes[kind].process.poll() is not None:
         node_zygotes.pop(kind).end()
     try:
@@ -103,23 +115,25 @@ def taken_file(path):
     return fd
 
 
-def run_node(show, plan, deadline, news):
+def run_node(show, plan, deadline, news, stdin=b"", case=None):
     """Like `run`, by a child of the zygote where there is one. One that never began is run again by itself."""
     zygote = ready_zygote(plan) if plan.get("mayFork") else None
     if zygote:
         spared = {pid for pid, (parent, _, _) in processes().items() if parent == os.getpid()}
         try:
-            end = run(show, plan, command_body(plan), deadline, news, fork=lambda stdin, pipes: forked(zygote, plan, stdin, pipes))
+            end = run(show, plan, command_body(plan), deadline, news, stdin, case, lambda stdin, pipes: forked(zygote, plan, stdin, pipes))
         except LostZygote:
             kill_descendants(spared)
         else:
+            if not news:
+                return end
             if zygote.lost and news.finished:
                 show(forged="what Node's children are forked from was killed while the code ran")
             if news.nonce is not None or end["why"] != "exit":
                 return end
             zygote.process.kill()
         write_files(plan)
-    return run(show, plan, command_body(plan), deadline, news)
+    return run(show, plan, command_body(plan), deadline, news, stdin, case)
 
 
 class LostZygote(OSError):
@@ -129,7 +143,7 @@ class LostZygote(OSError):
 def forked(zygote, plan, stdin, pipes):
     """The pid of the zygote's child and what waits for it."""
     try:
-        return zygote.fork(plan, stdin, *(pipes.ends[channel][1] for channel in (3, 1, 2))), zygote.wait
+        return zygote.fork(plan, stdin, *(write for _, write in pipes.ends.values())), zygote.wait
     except (OSError, ValueError) as error:
         zygote.process.kill()
         zygote.process.wait()
