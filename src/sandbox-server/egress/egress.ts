@@ -72,10 +72,13 @@ export class Egress {
   /** Lets programs that start from now on trust the server in the place of the rules' hosts. Does nothing where there are no rules. */
   async makeTrusted(link: GuestLink): Promise<void> {
     if (this.#outbound.rules.rules === undefined) return;
-    const { certificate } = await this.#writing.authority();
-    await link
-      .call('egress.trust', { certificate })
-      .catch((error: Error) => this.#log.warn({ event: 'egress.not-trusted', error: error.message }));
+    try {
+      const { certificate } = await this.#writing.authority();
+      await link.call('egress.trust', { certificate });
+    } catch (error) {
+      // Paused or gone, or it has no room left: then its programs take the hosts for others.
+      this.#log.warn({ event: 'egress.not-trusted', error: String(error) });
+    }
   }
 
   #hear(link: GuestLink, event: Record<string, unknown>): void {

@@ -6,6 +6,8 @@ import type { NameResolver } from './name-resolver.ts';
 import { askProxy, hostAndPort, type SocksProxy } from './socks-proxy.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
+/** Of one name that are tried. */
+const MAX_ADDRESSES = 4;
 /** After which an outside that has gone without a word is noticed, in the end. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -59,7 +61,7 @@ export class Outbound {
   }
 
   /**
-   * Connects to a name, which is resolved once, so that what was checked is what is connected to.
+   * Connects to a name, which is resolved once, so that what was checked is what is connected to; to its next address where one does not answer.
    * @throws RefusedError · errors of the network
    */
   async connectToName(name: string, port: number): Promise<Socket> {
@@ -68,9 +70,17 @@ export class Outbound {
     const found = await this.names.addresses(name);
     if (found.length === 0) throw new Error(`${name} has no address`);
     const refusals = found.map((each) => this.#refusal([name], each));
-    const address = found[refusals.indexOf(undefined)];
-    if (address === undefined) throw new RefusedError(refusals[0]);
-    return this.#connect([name], address, port);
+    const permitted = found.filter((_, i) => refusals[i] === undefined);
+    let trouble: unknown = new RefusedError(refusals[0]);
+    for (const address of permitted.slice(0, MAX_ADDRESSES)) {
+      try {
+        return await this.#connect([name], address, port);
+      } catch (error) {
+        if (error instanceof RefusedError) throw error;
+        trouble = error;
+      }
+    }
+    throw trouble;
   }
 
   /**
