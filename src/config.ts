@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { assayHome } from './home.ts';
+import { DEFAULT_TASK_QUEUE } from './task-queue.ts';
 import { temporalProfile } from './temporal-profile.ts';
 import type { TemporalProfile } from './temporal-profile.ts';
 
@@ -64,8 +65,6 @@ export interface ConfigFlags {
   concurrency?: number | undefined;
   shards?: number | undefined;
 }
-
-export const DEFAULT_TASK_QUEUE = 'assay';
 
 /** What the surroundings say does not fit. Codes: `invalid-config`. */
 export class ConfigError extends Error {
