@@ -6,15 +6,20 @@ import { batchImportCommand } from './batch-import.ts';
 import { batchDiffCommand, batchReportCommand } from './batch-report.ts';
 import { progressLine, batchSummary } from './batch-progress.ts';
 import { batchRetryCommand, batchRunCommand, exitCodeOfBatch, followBatch } from './batch-run.ts';
+import { CliError } from './cli-error.ts';
 import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
+import { EXIT } from './exit-codes.ts';
 import { print } from './print.ts';
 import { printableLine } from './printable.ts';
 import { wholeNumber } from './run-options.ts';
 import { table } from './table.ts';
 import { duration, utcTime } from './units.ts';
-import { withConnection } from './with-connection.ts';
+import { givenUp, withConnection } from './with-connection.ts';
+
+/** A batch at work gives back what it has within seconds; publishing many results takes longer. */
+const CANCEL_PATIENCE_MS = 30_000;
 
 interface OutputOptions extends ConnectionOptions {
   json?: boolean;
@@ -31,10 +36,10 @@ export function batchCommand(): Command {
     .description('Batches of items, each with a verdict of its own.')
     .addCommand(batchRunCommand())
     .addCommand(
-      ofBatch('status', 'say how far a batch is', async (handle, _, { json }) => {
-        const progress = await handle.progress();
-        print(json ? JSON.stringify(progress, null, 2) : progressLine(progress));
-      }).option('--json', 'print one JSON document'),
+      ofBatch('status', 'say how far a batch is', leavable(showStatus)).option(
+        '--json',
+        'print one JSON document',
+      ),
     )
     .addCommand(
       ofBatch('watch', 'follow a batch to its end', async (handle, connection, options, signal) => {
@@ -43,12 +48,7 @@ export function batchCommand(): Command {
       }).option('--json', 'print each result as one line of JSON, in the order of the input'),
     )
     .addCommand(resultsCommand())
-    .addCommand(
-      ofBatch('cancel', 'stop a batch; what is there is kept', async (handle) => {
-        await handle.cancel();
-        print(batchSummary(await handle.result()));
-      }),
-    )
+    .addCommand(ofBatch('cancel', 'stop a batch; what is there is kept', leavable(cancel)))
     .addCommand(
       ofBatch(
         'pause',
@@ -90,14 +90,38 @@ type Work<O extends OutputOptions> = (
   signal: AbortSignal,
 ) => Promise<void>;
 
+/** Left at Ctrl-C, whatever the server does. */
+function leavable<O extends OutputOptions>(work: Work<O>): Work<O> {
+  return (handle, connection, options, signal) =>
+    Promise.race([work(handle, connection, options, signal), givenUp(signal)]);
+}
+
 /** Changes a batch, then says how it stands. */
 function changed<O extends OutputOptions>(
   change: (handle: BatchHandle, options: O) => Promise<void>,
 ): Work<O> {
-  return async (handle, _, options) => {
+  return leavable(async (handle, _, options) => {
     await change(handle, options);
     print(progressLine(await handle.progress()));
-  };
+  });
+}
+
+async function showStatus(handle: BatchHandle, _: Connection, { json }: OutputOptions): Promise<void> {
+  const progress = await handle.progress();
+  print(json ? JSON.stringify(progress, null, 2) : progressLine(progress));
+}
+
+async function cancel(handle: BatchHandle): Promise<void> {
+  await handle.cancel();
+  const patience = new Promise<void>((done) => setTimeout(done, CANCEL_PATIENCE_MS).unref());
+  const result = await Promise.race([handle.result(), patience]);
+  if (result) return print(batchSummary(result));
+  const name = printableLine(handle.batchId);
+  throw new CliError(
+    'cancel-pending',
+    `${name} was asked to stop but has not yet; is a worker running?`,
+    EXIT.error,
+  );
 }
 
 function ofBatch<O extends OutputOptions>(name: string, summary: string, work: Work<O>): Command {
@@ -113,11 +137,13 @@ function ofBatch<O extends OutputOptions>(name: string, summary: string, work: W
 }
 
 function resultsCommand(): Command {
-  return ofBatch('results', 'print the results, one line of JSON each', async (handle, _, options) => {
-    const { verdict } = options as { verdict?: Verdict };
+  const results: Work<OutputOptions & { verdict?: Verdict }> = async (handle, _, { verdict }) => {
     for await (const result of handle.results())
       if (verdict === undefined || result.verdict === verdict) print(JSON.stringify(result));
-  }).addOption(new Option('--verdict <verdict>', 'only those with this verdict').choices(VERDICTS));
+  };
+  return ofBatch('results', 'print the results, one line of JSON each', leavable(results)).addOption(
+    new Option('--verdict <verdict>', 'only those with this verdict').choices(VERDICTS),
+  );
 }
 
 function listCommand(): Command {

@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import { BatchResult } from '../domain/batch.ts';
 import type { BatchProgress, ItemResult, Segment } from '../domain/batch.ts';
 import { PARTS_A_QUERY } from '../domain/batch-parts.ts';
@@ -15,6 +19,8 @@ import { fromServer, isUnreachable } from './server-errors.ts';
 
 const OUTAGE_MS = 120_000;
 const QUERY_TIMEOUT_MS = 5_000;
+const UPDATE_TIMEOUT_MS = 20_000;
+const NO_WORKER = 'no worker answers for it at the moment';
 const POLL_LEAST_MS = 200;
 const POLL_MOST_MS = 1_000;
 
@@ -73,7 +79,7 @@ export class BatchHandle {
       throw new BatchBrokenError(this.batchId, `it is ${status.name.toLowerCase()}`);
     const progress = await this.#query<BatchProgress>('progress');
     if (progress) return progress;
-    throw new BatchBrokenError(this.batchId, 'no worker answers for it at the moment');
+    throw new BatchBrokenError(this.batchId, NO_WORKER);
   }
 
   /** Its progress as it changes, the last one that of its end. Throws as `result` does. */
@@ -174,7 +180,7 @@ export class BatchHandle {
     }
   }
 
-  /** No further shard begins; those at work end. Throws BatchNotFoundError, BatchOverError. */
+  /** No further shard begins; those at work end. Throws BatchNotFoundError, BatchOverError, and BatchBrokenError where no worker answers. */
   async pause(): Promise<void> {
     await this.#update('pause');
   }
@@ -193,8 +199,15 @@ export class BatchHandle {
 
   async #update(name: string, ...args: unknown[]): Promise<void> {
     try {
-      await this.#server.call(() => this.#handle.executeUpdate(name, { args } as { args: [unknown] }));
+      const { connection } = this.#server.client;
+      await this.#server.call(() =>
+        connection.withDeadline(Date.now() + UPDATE_TIMEOUT_MS, () =>
+          this.#handle.executeUpdate(name, { args } as { args: [unknown] }),
+        ),
+      );
     } catch (error) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+        throw new BatchBrokenError(this.batchId, NO_WORKER, { cause: error });
       if (!(error instanceof WorkflowNotFoundError)) throw this.#errorOf(error);
       await this.#call(() => this.#handle.describe());
       throw new BatchOverError(this.batchId, { cause: error });

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -5,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { assay, tempFolder } from '../support/assay.ts';
+import type { RunOptions } from '../support/assay.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -141,3 +143,22 @@ test('a batch that does not exist is bad input, whatever is asked of it', async 
     });
   }
 }, 60_000);
+
+test('a batch whose workers are all away is said to be so, and never holds a terminal', async () => {
+  file('items.jsonl', item('a'));
+  const name = `nobody-${Date.now()}`;
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), ASSAY_STORE: join(folder, 'store') };
+  const run = ['batch', 'run', 'items.jsonl', '--name', name, '--detach', '--task-queue', 'nobody'];
+  expect(await assay(run, { env, cwd: folder })).toMatchObject({ code: 0 });
+  const ask = (verb: string, onStart?: RunOptions['onStart']) =>
+    assay(['batch', verb, name], { env, ...(onStart && { onStart }) });
+  const stopped = (child: ChildProcess) => void setTimeout(() => child.kill('SIGINT'), 3_000);
+  const [paused, cancelled, results] = await Promise.all([
+    ask('pause'),
+    ask('cancel'),
+    ask('results', stopped),
+  ]);
+  expect(paused).toMatchObject({ code: 3, stderr: expect.stringContaining('no worker answers for it') });
+  expect(cancelled).toMatchObject({ code: 3, stderr: expect.stringContaining('is a worker running?') });
+  expect(results).toMatchObject({ code: 130, stdout: '', stderr: 'assay: interrupted\n' });
+}, 120_000);
