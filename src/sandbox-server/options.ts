@@ -77,5 +77,5 @@ export interface SandboxServerOptions {
   trustedCertificates?: string;
 }
 
-/** E2B's own names for what a program gets that names no template. */
-export const DEFAULT_TEMPLATE_ALIASES = ['default', 'base', 'code-interpreter-v1'];
+/** E2B's own names for what a program gets that names no template, with `mcp` or without. */
+export const DEFAULT_TEMPLATE_ALIASES = ['default', 'base', 'code-interpreter-v1', 'mcp-gateway'];

@@ -8,6 +8,7 @@ import {
   RateLimitError,
   Sandbox,
   SandboxNotFoundError,
+  Template,
   TimeoutError,
 } from '@e2b/code-interpreter';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -186,9 +187,13 @@ test('what is not there says so by name', async () => {
   for (const asked of [{ allowInternetAccess: true }, { network: { allowOut: ['1.1.1.1'] } }]) {
     await expect(Sandbox.create({ ...connection, ...asked })).rejects.toThrow('without internet access');
   }
-  await expect(Sandbox.create('base', { ...connection, mcp: { duckduckgo: {} } })).rejects.toThrow(
-    'Failed to start MCP gateway: the MCP gateway cannot be had from this server',
+  const why = 'the MCP gateway cannot be had from this server';
+  await expect(Sandbox.create({ ...connection, mcp: { duckduckgo: {} } })).rejects.toThrow(
+    `Failed to start MCP gateway: ${why}`,
   );
+  expect(await listAll({ query: { state: ['running'] } })).toHaveLength(1);
+  const template = Template().fromTemplate('mcp-gateway').addMcpServer('exa');
+  await expect(Template.build(template, 'with-mcp', connection)).rejects.toThrow(why);
 });
 
 test('what an older SDK sends with every create is not taken for a wish', async () => {
