@@ -9,6 +9,7 @@ PROXIES = (type(weakref.proxy(PLAIN)), type(weakref.proxy(lambda: None)))
 PROBES_OF_CLASS = 40
 # Of a library, and equal to what their maker likes: fine where the tests name them.
 UNIVERSAL = {"unittest.mock": ("ANY", "ock"), "_pytest.python_api": ("approx",), "_pytest.approx": ("approx",)}
+CONTAINS_ALL = "contains everything"
 # Containers of the standard library's that ask what they hold.
 TABLES = frozenset("mappingproxy ChainMap UserDict dict_items".split())
 MAPPING_PROXY = type(vars(object))
@@ -24,11 +25,14 @@ class Doubt:
         self.prefix, self.tests, self.own = prefix, tests, own
         self.probed, self.questions, self.symbolic, self.decoys = {}, 0, False, Decoys()
         self.random = self.decoys.random
-        self.answers = {}
+        self.answers, self.universal = {}, {}
 
     def pair(self, name, left, right):
         if name in ("In", "NotIn"):
             sentence = self.one(right, "__contains__", left)
+            if sentence and sentence.endswith(CONTAINS_ALL):  # As a complement of a set may: the rest of the test tells.
+                self.universal.setdefault(type(right), sentence)
+                sentence = None
             for at, part in enumerate(parts_of(right)):
                 if sentence or at >= 1000:
                     break
@@ -161,7 +165,7 @@ class Doubt:
         if type(partner) in COPIED and answers[len(asked) - 1] is not answers[len(asked) - 2]:
             return "answers by who asks"
         if all(answers[at] for at in range(size)):
-            return "contains everything" if slot == "__contains__" else "is equal to everything"
+            return CONTAINS_ALL if slot == "__contains__" else "is equal to everything"
         agreed = sum(answers[at] for at in range(after, after + len(near)))
         everywhere = agreed == len(near) or type(partner) in (int, float) and agreed > 0.8 * len(near)
         return "is equal to everything like it" if near and everywhere and slot != "__contains__" else None

@@ -13,7 +13,7 @@ SEARCHES = frozenset("count index remove".split())
 FUNCTIONS = frozenset("eq ne lt le gt ge contains sub".split())
 NAMES = {function: kind.__name__ for kind, function in OPERATIONS.items()} | {operator.contains: "In"}
 # Words of tests that go on after assertions that fail.
-TAKES_FAILURES = re.compile(r"AssertionError|Failed\b|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group")
+TAKES_FAILURES = re.compile(r"AssertionError|Failed\b|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group|subTest|subtests")
 # What a look at the footing costs is only spent so often in full.
 LOOKS_IN_FULL = 100
 
@@ -156,6 +156,8 @@ class Looker:
             answer = self.operations[name](left, right)
         finally:
             self.asking.clear()
+        if answer is (name == "NotIn"):
+            self.doubt.universal[type(right)] = None  # It does leave something out.
         for _ in range(2):
             sentence = self.doubt.otherwise(name, answer)
             if sentence:
@@ -207,7 +209,10 @@ class Looker:
         return answer
 
     def unheard(self):
-        """Of tests that have passed: tells of an assertion that failed all the same."""
+        """Of tests that have passed: tells of what only their end shows, such as an assertion that failed all the same."""
+        sentence = next(filter(None, self.doubt.universal.values()), None)
+        if sentence:
+            self.tamper(sentence)
         if self.failed and not self.lenient:
             self.tamper("an assertion failed, and the tests did not hear of it (line %d of the tests)" % min(self.failed))
         self.failed.clear()

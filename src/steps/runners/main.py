@@ -60,6 +60,9 @@ def untouched(path, text):
         return False
 
 
+READS_ITSELF = re.compile(r"\b(open|getsize|stat)\(\s*__file__|\bPath\(__file__\)\.(open|read|stat)|\b(abspath|realpath)\(__file__\)$", re.MULTILINE)
+
+
 def pytest_mode(show, plan, deadline):
     import ast
 
@@ -71,10 +74,12 @@ def pytest_mode(show, plan, deadline):
         return show(end={"why": "tests-syntax"})
     show(news=["declared", declared_tests(tree)])
     write_protected(os.path.join(plan["folder"], "solution.py"), plan["code"])
-    write_protected(path, "")  # pytest looks whether there is one; it goes before any of the code runs.
+    # pytest looks whether there is one. It goes before any of the code runs, but where the tests read their own file.
+    there = plan["tests"] if READS_ITSELF.search(plan["tests"]) else ""
+    write_protected(path, there)
     news = News(show)
     end = run(show, plan, pytest_body(plan, tree), deadline, news)
-    if os.path.lexists(path) and not untouched(path, ""):
+    if os.path.lexists(path) and not untouched(path, there):
         show(forged="a test file was written while the tests ran")
     show(end=end)
 

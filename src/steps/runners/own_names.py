@@ -14,15 +14,20 @@ def declared_tests(tree):
         return names
 
     for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test"):
+        if is_test(node):
             names.append(node.name)
         elif isinstance(node, ast.ClassDef) and (node.name.startswith("Test") or any("TestCase" in ast.unparse(b) for b in node.bases)):
             if any(isinstance(n, ast.FunctionDef) and n.name == "__init__" for n in node.body):
                 continue
             for n in node.body:
-                if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name.startswith("test"):
+                if is_test(n):
                     names.append(node.name + "::" + n.name)
     return names
+
+
+def is_test(node):
+    named = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test")
+    return named and not any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
 # What tests call what they expect.
@@ -66,7 +71,7 @@ class OwnNames:
         self.functions, self.constants = [], {}
         for node in tree.body:
             self.note(node, "", counts)
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.ClassDef) and marks_only(node.decorator_list):
                 for inner in node.body:
                     self.note(inner, node.name, counts)
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):

@@ -50,7 +50,7 @@ def veil(module, folder, path, tell):
         def __getattribute__(self, name):
             value = getattr(module, name)
             private = name == "__dict__" or not name.startswith("__") and (not callable(value) or name.lower().startswith("test"))
-            if private and not isinstance(value, type) and by_code(name):
+            if private and not isinstance(value, (type, type(sys))) and by_code(name):
                 tell("tamper", "the code looked into its tests: %s" % name)
             return value
 
