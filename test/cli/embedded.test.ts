@@ -63,8 +63,12 @@ test('a sandbox server that ends at each create: the verdict is error, soon, and
 
 test('a worker that ends again and again: the command gives up with one sentence', async () => {
   const crash = crashing(`
-    if (process.argv[1]?.endsWith('worker.ts'))
-      setTimeout(() => { console.error('Error: out of luck'); process.exit(9); }, 2000);`);
+    const { log } = console;
+    console.log = (...line) => {
+      log(...line);
+      if (String(line[0]).startsWith('assay worker: ready'))
+        setTimeout(() => { console.error('Error: out of luck'); process.exit(9); }, 50);
+    };`);
   const { code, stdout, stderr } = await assay(['run', '-', '--language', 'python', '--timeout', '300'], {
     env: crash,
     input: 'import time; time.sleep(300)',
