@@ -68,9 +68,11 @@ test('what happened to a sandbox is told, also when it is gone, by pages and kin
   // A resumed sandbox is another run of the same one.
   expect(new Set(events.map(({ sandboxExecutionId }) => sandboxExecutionId)).size).toBe(2);
 
-  const other = await Sandbox.create(connection);
+  const metadata = { much: 'x'.repeat(5_000) };
+  const other = await Sandbox.create({ ...connection, metadata });
   const one = await api(`sandboxes?limit=2&offset=1&orderAsc=true&types=sandbox.lifecycle.created`);
-  expect(one.json).toMatchObject([{ sandboxId: other.sandboxId }]);
+  expect(one.json).toMatchObject([{ sandboxId: other.sandboxId, eventData: { sandbox_metadata: {} } }]);
+  expect(JSON.stringify(one.json)).not.toContain('xxx');
   expect((await api(`sandboxes?limit=101`)).status).toBe(400);
   expect((await api(`sandboxes?types=sandbox.lifecycle.born`)).status).toBe(400);
   await other.kill();

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Sandbox } from '../sandbox.ts';
 
 const KEPT_MS = 7 * 24 * 60 * 60 * 1000;
-const MAX_EVENTS = 10_000;
+const MAX_EVENTS = 1_000;
+const MAX_METADATA = 4_096;
 
 /** Whom E2B calls a team; this server has one. */
 export const TEAM_ID = 'local';
@@ -43,11 +44,14 @@ export class LifecycleEvents {
     const run = kind === 'resumed' ? undefined : this.#runs.get(sandbox);
     const sandboxExecutionId = run ?? randomUUID();
     this.#runs.set(sandbox, sandboxExecutionId);
+    const { metadata } = sandbox.request;
+    // Events outlive their sandboxes, so they have to be small.
+    const isSmall = JSON.stringify(metadata).length <= MAX_METADATA;
     const event: LifecycleEvent = {
       version: 'v1',
       id: randomUUID(),
       type: `sandbox.lifecycle.${kind}`,
-      eventData: { sandbox_metadata: sandbox.request.metadata, ...data },
+      eventData: { sandbox_metadata: isSmall ? metadata : {}, ...data },
       sandboxBuildId: sandbox.template,
       sandboxExecutionId,
       sandboxId: sandbox.id,
