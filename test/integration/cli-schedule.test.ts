@@ -41,8 +41,13 @@ describe('assay schedule', () => {
     expect(shown.nextRunsAt[0]).toMatch(/T0[01]:00:00/);
     expect((await run('pause', name, '--note', 'holidays')).code).toBe(0);
     expect((await run('show', name)).stdout).toContain('paused (holidays)');
-    writeFileSync(join(folder, 'two.jsonl'), '');
-    expect((await run('update', name, '--batch', 'two.jsonl')).stdout).toBe(`${name}: 0 items\n`);
+    writeFileSync(join(folder, 'none.jsonl'), '');
+    expect(await run('update', name, '--batch', 'none.jsonl')).toMatchObject({
+      ...{ code: 64, stderr: 'assay: items: there are none\n' },
+    });
+    const items = ['a', 'b'].map((id) => JSON.stringify({ id, language: 'python', code: 'print(1)' }));
+    writeFileSync(join(folder, 'two.jsonl'), items.join('\n'));
+    expect((await run('update', name, '--batch', 'two.jsonl')).stdout).toBe(`${name}: 2 items\n`);
     expect((await run('delete', name)).code).toBe(0);
     const gone = await run('show', name);
     expect(gone).toMatchObject({ code: 64 });
