@@ -15,15 +15,18 @@ export interface CorpusCase {
 
 const EXTENSIONS = { python: 'py', javascript: 'js', typescript: 'ts', bash: 'sh' } as const;
 
-/** All programs below `forged` or `honest`. A folder is called by its kind of tests and, where that does not tell it, its language. */
-export function corpusOf(side: 'forged' | 'honest'): CorpusCase[] {
+/** Forgeries, odd but honest programs, and honest ones that are wrong. */
+export type Side = 'forged' | 'honest' | 'wrong';
+
+/** All programs of a side. A folder is called by its kind of tests and, where that does not tell it, its language. */
+export function corpusOf(side: Side): CorpusCase[] {
   const root = join(import.meta.dirname, 'fixtures', side);
   return readdirSync(root)
     .toSorted()
     .flatMap((folder) => casesOf(side, root, folder));
 }
 
-function casesOf(side: string, root: string, folder: string): CorpusCase[] {
+function casesOf(side: Side, root: string, folder: string): CorpusCase[] {
   const [kind, language = 'python'] = folder.split('-') as [
     'pytest' | 'node' | 'script' | 'io',
     keyof typeof EXTENSIONS | undefined,

@@ -10,10 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-test('honest items pass and forgeries fail, side by side in the sandboxes of one batch', async () => {
+test('honest items pass, and forgeries and wrong ones fail, side by side in the sandboxes of one batch', async () => {
   const honest = corpusOf('honest');
   // The order is mixed: what a forgery leaves behind would meet an honest program.
-  const cases = corpusOf('forged').flatMap((forged, at) => [forged, honest[at % honest.length]!]);
+  const others = [...corpusOf('forged'), ...corpusOf('wrong')];
+  const cases = others.flatMap((other, at) => [other, honest[at % honest.length]!]);
   const rows = cases.map(({ spec }, at) => ({ id: String(at), ...spec, validate: { policy: 'off' } }));
   const handle = await stack.assay.batches.start({ rows }, { concurrency: 2, cache: false });
   const results = await Array.fromAsync(handle.results());
