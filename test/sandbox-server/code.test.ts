@@ -72,6 +72,16 @@ test.each([
   if (text !== undefined) expect(run.text).toBe(text);
 });
 
+test('spreadsheets, tables as text, formulas and pages of HTML need no installation', async () => {
+  const { text, error } = await sandbox.runCode(`
+import bs4, pandas, sympy
+pandas.DataFrame({'a': [1, 2]}).to_excel('a.xlsx', index=False)
+x = sympy.symbols('x')
+(pandas.read_excel('a.xlsx').to_markdown().count('|'), str(sympy.integrate(x**2, x)), bs4.BeautifulSoup('<b>hi</b>', 'html.parser').b.text)`);
+  expect(error).toBeUndefined();
+  expect(text).toBe("(12, 'x**3/3', 'hi')");
+});
+
 test('variables of one run are set for it and gone after', async () => {
   const envs = { AWKWARD: `a'b"c\nd` };
   const during = await sandbox.runCode('import os; print(os.environ.get("AWKWARD"))', { envs });
