@@ -14,6 +14,7 @@ const PARTS = [
   'footing.py',
   'decoys.py',
   'doubt.py',
+  'looks.py',
   'look.py',
   'shadows.py',
   'own_names.py',

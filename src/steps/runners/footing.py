@@ -87,7 +87,7 @@ class Snapshot:
             if len(space) != len(names):
                 inherited = {name for base in kind.__mro__[1:] for name in vars(base)}
                 for name in inherited & space.keys() - names:
-                    if callable(space[name]):
+                    if callable(space[name]) or type(space[name]) is property:
                         return "%s.%s was put before the inherited one" % (path, name)
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module:

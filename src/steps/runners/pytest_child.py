@@ -78,6 +78,7 @@ class Reporter:
     def begin(self, plan, audit, tree, path, named):
         self.plan, self.audit, self.path = plan, audit, path
         self.own = OwnNames(tree)
+        self.must_begin = {owner + "::" + name if owner else name for owner, name in self.own.functions}
         # Whether the tests say that some of them are not to run; a conftest.py may do so for them, and asynchronous ones may have no runner.
         self.may_skip = plan["conftest"] or any(word in plan["tests"] for word in ("skip", "xfail", "expectedFailure", "async def"))
         self.snapshots.append(named)
@@ -176,6 +177,9 @@ class Reporter:
                 self.tell("tamper", "the code under test skipped %s" % name)
         if report.when == "call" and report.outcome == "passed":
             self.looker.unheard()
+            test = name.partition("[")[0]
+            if test in self.must_begin and test.rpartition("::")[2] not in self.looker.ran:
+                self.tell("tamper", "the test %s was reported without having run" % name)
         if report.when == "teardown":
             if case["outcome"] == "passed" and not case["called"]:
                 case["outcome"], case["message"] = "failed", "the test was not called"
@@ -183,6 +187,7 @@ class Reporter:
 
     def pytest_runtest_protocol(self, item, nextitem):
         self.looker.failed.clear()
+        self.looker.ran.clear()
         self.tell("start", name_of(item))
 
     def pytest_runtest_logfinish(self, nodeid, location):
