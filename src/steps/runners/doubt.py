@@ -30,7 +30,7 @@ class Doubt:
     def pair(self, name, left, right):
         if name in ("In", "NotIn"):
             sentence = self.one(right, "__contains__", left)
-            if sentence and sentence.endswith(CONTAINS_ALL):  # As a complement of a set may: the rest of the test tells.
+            if sentence and sentence.endswith(CONTAINS_ALL):  # As a complement of a set may: the rest of the tests tells.
                 self.universal.setdefault(type(right), sentence)
                 sentence = None
             for at, part in enumerate(parts_of(right)):

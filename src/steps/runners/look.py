@@ -107,13 +107,16 @@ class Looker:
         return answer
 
     def unheard(self):
-        """Of tests that have passed: tells of what only their end shows, such as an assertion that failed all the same."""
-        sentence = next(filter(None, self.doubt.universal.values()), None)
-        if sentence:
-            self.tamper(sentence)
+        """Of tests that have passed: tells of an assertion that failed all the same."""
         if self.failed and not self.lenient:
             self.tamper("an assertion failed, and the tests did not hear of it (line %d of the tests)" % min(self.failed))
         self.failed.clear()
+
+    def finish(self):
+        """Tells of what contained everything to the very end."""
+        sentence = next(filter(None, self.doubt.universal.values()), None)
+        if sentence:
+            self.tamper(sentence)
 
     def alone(self, value):
         if type(value) not in PLAIN:
@@ -142,7 +145,7 @@ class Looker:
             self.ask(lambda: self.doubt.method(function, name, values[0]))
         elif name in SEARCHES and isinstance(getattr(function, "__self__", None), (list, tuple)):
             self.pair("In", values[0], function.__self__)
-        elif len(values) == 2 and function in NAMES:
+        elif len(values) == 2 and type(function) is type(len) and function in NAMES:
             self.pair(NAMES[function], *values)
         return values
 

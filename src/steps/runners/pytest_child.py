@@ -198,6 +198,7 @@ class Reporter:
         self.config = config
 
     def finish(self):
+        self.looker.finish()
         if self.coverage is not None:
             self.coverage.stop()
             self.tell("coverage", *coverage_of(self.coverage, self.plan["folder"]))

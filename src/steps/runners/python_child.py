@@ -61,6 +61,7 @@ def run_script(plan, audit, snapshots, asking):
         audit("assay.tell", "finish")
         return 1
     looker.unheard()
+    looker.finish()
     changed = own.rewritten(vars(main), freeze_codes(tests)) or of_every_class()
     if changed:
         audit("assay.tell", "tamper", changed)
