@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Logger } from 'pino';
 
-import { forward, isEndToEnd, join } from '../wire/forward.ts';
+import { forward, isEndToEnd, join, refuse } from '../wire/forward.ts';
 import type { HeaderWriter } from './header-writer.ts';
 import { HTTP_PORT, HTTPS_PORT, NotPassedError } from './onward-request.ts';
 import { RefusedError, type Outbound } from './outbound.ts';
@@ -49,10 +49,7 @@ export class EgressProxy {
       await join(client, socket);
     } catch (error) {
       const { status, text } = this.#explain(error);
-      client.end(
-        `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\n` +
-          `connection: close\r\n\r\n${text}`,
-      );
+      refuse(client, status, text);
     }
   }
 

@@ -1,6 +1,9 @@
 /** Headers that requests to a host get on their way out, by E2B's names: the host, or `*.` and what it is below, in small letters. */
 export type HeaderRules = Record<string, { transform?: { headers?: Record<string, string> } }[]>;
 
+/** What a header's value may be made of; Node writes each character as a byte. */
+export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /**
  * The headers, by their names in small letters, that requests to a host get; undefined where no rule is of it. Rules of the host itself go before those
  * of what it is below, of which the longest counts; they are not merged.

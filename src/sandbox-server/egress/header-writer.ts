@@ -12,7 +12,7 @@ import { callbackify } from 'node:util';
 
 import type { Logger } from 'pino';
 
-import { forward, isEndToEnd, join, requestHead } from '../wire/forward.ts';
+import { forward, isEndToEnd, join, refuse, requestHead } from '../wire/forward.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { headersFor } from './header-rules.ts';
 import {
@@ -154,10 +154,7 @@ export class HeaderWriter {
       await join(client, socket);
     } catch (error) {
       const { status, text } = this.#explain(error);
-      client.end(
-        `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\n` +
-          `connection: close\r\n\r\n${text}`,
-      );
+      refuse(client, status, text);
     }
   }
 

@@ -2,12 +2,10 @@ import type { OutgoingHttpHeaders } from 'node:http';
 
 import { fillSecrets, secretsIn } from '../secrets/placeholders.ts';
 import { isEndToEnd } from '../wire/forward.ts';
+import { HEADER_VALUE } from './header-rules.ts';
 
 export const HTTP_PORT = 80;
 export const HTTPS_PORT = 443;
-
-/** What a header's value may be made of; Node writes each character as a byte. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** A request that is not passed on, and what its program is told. */
 export class NotPassedError extends Error {
@@ -70,7 +68,7 @@ export function onwardHeaders(
       if (secret !== undefined) return secret;
       throw new NotPassedError(502, `the header '${header}' needs the secret '${name}', which is not there`);
     });
-    if (VALUE.test(value)) return [header, value];
+    if (HEADER_VALUE.test(value)) return [header, value];
     throw new NotPassedError(502, `the header '${header}' has a secret in it that no header may have`);
   });
   return Object.fromEntries([...own, ...rules]) as OutgoingHttpHeaders;

@@ -1,4 +1,4 @@
-import type { HeaderRules } from '../egress/header-rules.ts';
+import { HEADER_VALUE, type HeaderRules } from '../egress/header-rules.ts';
 import { placeholderFault } from '../secrets/placeholders.ts';
 import { ApiError } from '../wire/api-error.ts';
 import { isEndToEnd } from '../wire/forward.ts';
@@ -13,8 +13,6 @@ const MAX_VALUE_CHARS = 2_048;
 const HOST = /^(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 const ADDRESS = /^[\d.]+$/;
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-/** What may stand in a header; Node writes each character as a byte. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** They say where a request goes and where it ends. */
 const FRAMING = /^(host|content-length|expect)$/i;
 
@@ -51,7 +49,7 @@ function checkHeader(what: string, name: string, value: string): void {
   if (!isEndToEnd(name) || FRAMING.test(name)) {
     throw new ApiError(400, `${what} cannot be set: it says where a request goes, or where it ends`);
   }
-  if (!VALUE.test(value) || value.length > MAX_VALUE_CHARS) {
+  if (!HEADER_VALUE.test(value) || value.length > MAX_VALUE_CHARS) {
     throw new ApiError(
       400,
       `${what} has a value of more than ${MAX_VALUE_CHARS} characters or with one that none may have`,

@@ -64,6 +64,14 @@ export function requestHead(method: string, path: string, headers: OutgoingHttpH
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
+/** Refuses a request over the bare connection that it came on, which is of no other use. */
+export function refuse(client: Duplex, status: number, text: string): void {
+  client.end(
+    `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\n` +
+      `connection: close\r\n\r\n${text}`,
+  );
+}
+
 /** Lets two connections talk to each other until both have ended. */
 export async function join(a: Duplex, b: Duplex): Promise<void> {
   await Promise.allSettled([pipeline(a, b), pipeline(b, a)]);
