@@ -108,7 +108,10 @@ export class Runner {
     if (reason !== '') this.#spoilt ??= reason;
   }
 
-  /** Removes all that was left since the last call, by a run or by others in the sandbox. Answers why the sandbox must not be used again, if so. Throws what the world did. */
+  /**
+   * Removes all that was left since the last call, by a run or by others in the sandbox. Answers why the sandbox must not be used again, if so.
+   * Throws what the world did.
+   */
   async clean(signal: AbortSignal): Promise<string | undefined> {
     if (this.#spoilt === undefined && !this.#cleaned) {
       let answer = '';

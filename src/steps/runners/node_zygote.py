@@ -65,13 +65,15 @@ class NodeZygote:
             return int(status), int(peak)
         except (OSError, ValueError) as error:
             self.lost = not isinstance(error, socket.timeout)
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             return waited(pid)
 
-    def end(self):
+    def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def end(self):
+        self.kill()
         self.lines.close()
         self.socket.close()
 
@@ -145,6 +147,5 @@ def forked(zygote, plan, stdin, pipes):
     try:
         return zygote.fork(plan, stdin, *(write for _, write in pipes.ends.values())), zygote.wait
     except (OSError, ValueError) as error:
-        zygote.process.kill()
-        zygote.process.wait()
+        zygote.kill()
         raise LostZygote() from error
