@@ -247,6 +247,9 @@ test('a template is known by its name without a default tag, and listed with its
   expect(one.first).toMatchObject({ names: ['only-tagged'], memoryMB: 1024, cpuCount: expect.any(Number) });
   const two = await list(`?limit=1&nextToken=${one.next}`);
   expect([...one.names, ...two.names]).toEqual(all.names.slice(0, 2));
+  const remove = { method: 'DELETE', headers: { 'x-api-key': server.apiKey } };
+  expect((await fetch(`${server.url}/templates/only-tagged`, remove)).status).toBe(204);
+  expect(await Template.exists('only-tagged', connection)).toBe(false);
 });
 
 test('a build does again what has changed and what follows, and nothing before', async () => {

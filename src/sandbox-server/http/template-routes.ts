@@ -126,8 +126,8 @@ export function templateRoutes({ images, builds, templateNames, memoryMb }: Temp
     return Response.json(tags);
   });
   routes.delete('/templates/:id', (c) => {
-    const image = images.find(c.req.param('id'));
-    if (!image) throw new ApiError(404, `template '${c.req.param('id')}' not found`);
+    // A snapshot is removed by this, too.
+    const image = imageOf(images, c.req.param('id'));
     const { templateId } = image;
     const all =
       templateId === undefined ? [image] : images.all().filter((each) => each.templateId === templateId);
@@ -148,10 +148,16 @@ export function templateRoutes({ images, builds, templateNames, memoryMb }: Temp
 }
 
 function templateOf(images: ImageStore, name: string): Image {
-  // One that has no default tag is there too, though no sandbox can be made of its bare name.
+  const image = imageOf(images, name);
+  if (image.kind === 'template') return image;
+  throw new ApiError(404, `template '${name}' not found`);
+}
+
+function imageOf(images: ImageStore, name: string): Image {
+  // A template that has no default tag is there too, though no sandbox can be made of its bare name.
   const image =
     images.find(name) ?? images.all().find((each) => each.kind === 'template' && baseName(each) === name);
-  if (image?.kind === 'template') return image;
+  if (image) return image;
   throw new ApiError(404, `template '${name}' not found`);
 }
 
