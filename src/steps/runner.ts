@@ -190,8 +190,8 @@ export const PRELOAD_NAME = 'assay_runners.py';
 export function preloadProgram(): string {
   const { text, hash } = allRunners();
   return `import json
-SPACES = {'${hash}': {'__name__': 'assay', 'SOURCE': json.loads(${text})}}
-exec(compile(SPACES['${hash}']['SOURCE'], '<assay>', 'exec'), SPACES['${hash}'])
+SPACES = {'${hash}': {'__name__': 'assay', 'CODE': compile(json.loads(${text}), '<assay>', 'exec')}}
+exec(SPACES['${hash}']['CODE'], SPACES['${hash}'])
 SPACES['${hash}']['preload']('${WORK_FOLDER}')
 `;
 }
@@ -202,8 +202,8 @@ function loading(): string {
   return `import json as _json, sys as _sys
 _space = getattr(_sys.modules.get('${PRELOAD_NAME.replace('.py', '')}'), 'SPACES', {}).get('${hash}')
 if _space is None:
-    _space = {'__name__': 'assay', 'SOURCE': _json.loads(${text})}
-    exec(compile(_space['SOURCE'], '<assay>', 'exec'), _space)
+    _space = {'__name__': 'assay', 'CODE': compile(_json.loads(${text}), '<assay>', 'exec')}
+    exec(_space['CODE'], _space)
 `;
 }
 

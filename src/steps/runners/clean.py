@@ -27,7 +27,9 @@ def clean(show, plan):
 
 
 def clean_now(plan):
-    clean(Printer(), plan)
+    show = Printer()
+    clean(show, plan)
+    show.flush()
 
 
 def end_strays():

@@ -1,5 +1,5 @@
 # In the child: what tests lean on, and whether it is still what it was before the code was imported.
-import builtins, re, sys
+import builtins, ctypes, gc, re, sys
 
 # Built-ins that a verdict leans on. `print`, `input` and `open` may be replaced by whoever likes.
 LEANED_ON = (
@@ -46,15 +46,24 @@ class Snapshot:
 
     def __init__(self, modules, shallow=(), functions=()):
         self.modules = {name: sys.modules[name] for name in modules if name in sys.modules}
-        self.entries = [(vars(builtins), name, vars(builtins)[name], "builtins." + name) for name in LEANED_ON]
-        self.entries += [(vars(module), name, vars(module)[name], module.__name__ + "." + name) for module, name in functions]
-        self.codes, self.classes = [], []
-        seen = set()
+        # By dictionary: its owner where it is a class, the names in it, and of those that count [(name, value, path)].
+        self.spaces, self.codes, tags, seen = [], [], [], set()
+        self._note(vars(builtins), [(name, vars(builtins)[name], "builtins." + name) for name in LEANED_ON], tags)
+        for module, name in functions:
+            self._note(vars(module), [(name, vars(module)[name], module.__name__ + "." + name)], tags)
         for name, module in self.modules.items():
             if module is not builtins:
-                self._add(vars(module), name, name if name not in shallow else None, seen)
+                self._add(vars(module), name, name if name not in shallow else None, seen, tags)
+        self.tags = [] if None in tags else tags
+        self.tagged = [tag.value for tag in self.tags]
 
-    def _add(self, space, label, module, seen):
+    def _note(self, space, entries, tags, owner=None, label=""):
+        self.spaces.append((space, entries, owner, frozenset(space), label))
+        tags.append(tag_of(space))
+
+    def _add(self, space, label, module, seen, tags, owner=None):
+        entries = []
+        self._note(space, entries, tags, owner, label)
         for key, value in list(space.items()):
             kind = type(value)
             if kind is staticmethod or kind is classmethod:
@@ -64,35 +73,77 @@ class Snapshot:
             if value_code is None and kind is not property and not callable(value):
                 continue
             path = label + "." + key
-            self.entries.append((space, key, value, path))
+            entries.append((key, value, path))
             if value_code is not None:
                 function = value.__func__ if kind is staticmethod or kind is classmethod else value
                 self.codes.append((function, value_code, path))
             if isinstance(value, type) and value.__module__ == module and id(value) not in seen:
                 seen.add(id(value))
-                space_of_class = vars(value)
-                self.classes.append((value, space_of_class, frozenset(space_of_class), path))
-                self._add(space_of_class, path, module, seen)
+                self._add(vars(value), path, module, seen, tags, value)
 
     def changed(self):
         """Names the first thing that is not as it was, or None."""
-        missing = self
-        for space, key, value, path in self.entries:
-            if space.get(key, missing) is not value:
-                return path + " was replaced"
-        for function, code, path in self.codes:
+        now = [tag.value for tag in self.tags]
+        if now != self.tagged or not now:
+            for at, space in enumerate(self.spaces):
+                if not now or now[at] != self.tagged[at]:
+                    sentence = changed_in(*space)
+                    if sentence:
+                        return sentence
+            self.tagged = now
+        for function, code, path in self.codes if recoded else ():
             if function.__code__ is not code:
                 return path + " was rewritten"
-        for kind, space, names, path in self.classes:
-            if len(space) != len(names):
-                inherited = {name for base in kind.__mro__[1:] for name in vars(base)}
-                for name in inherited & space.keys() - names:
-                    if callable(space[name]) or type(space[name]) is property:
-                        return "%s.%s was put before the inherited one" % (path, name)
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module:
                 return "the module %s was replaced" % name
         return None
+
+
+# Filled by the guard once any function was given another code, which no dictionary shows.
+recoded = []
+
+
+def changed_in(space, entries, owner, names, label):
+    missing = names
+    for key, value, path in entries:
+        if space.get(key, missing) is not value:
+            return path + " was replaced"
+    if owner is not None and len(space) != len(names):
+        inherited = {name for base in owner.__mro__[1:] for name in vars(base)}
+        for name in inherited & space.keys() - names:
+            if callable(space[name]) or type(space[name]) is property:
+                return "%s.%s was put before the inherited one" % (label, name)
+    return None
+
+
+def tag_of(space):
+    """
+    What CPython writes anew at each change of a dictionary (PEP 509), to be read with `.value`, or None where it has no such thing, as from 3.13 on.
+    Whoever looks at each value instead counts a reference to it for a moment, and in a forked process that copies the page where it lies.
+    """
+    if not TAGGED:
+        return None
+    if type(space) is not dict:  # The proxy that a class shows.
+        space = next((held for held in gc.get_referents(space) if type(held) is dict), None)
+    return space if space is None else ctypes.c_uint64.from_address(id(space) + TAG_AT)
+
+
+TAG_AT = object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t)
+
+
+def has_tags():
+    if sys.implementation.name != "cpython" or sys.version_info >= (3, 13):
+        return False
+    probe = {"one": 1}
+    tag, found = ctypes.c_uint64.from_address(id(probe) + TAG_AT), []
+    for change in (lambda: None, lambda: probe.update(one=2), lambda: probe.update(two=1), lambda: probe.pop("two"), lambda: None):
+        change()
+        found.append(tag.value)
+    return len(set(found)) == 4 and found[-1] == found[-2]
+
+
+TAGGED = has_tags()
 
 
 def first_change(snapshots):

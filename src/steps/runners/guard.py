@@ -41,13 +41,12 @@ def reads_unasked(code):
     return "the code reads the names around a function" if NAMES_OF_FUNCTIONS.search(code) else None
 
 
-def start_guard(fd, folder, code, tests_path):
+def start_guard(fd, folder, code, tests_path, asking):
     """
     Says the nonce and sets the hook that cannot be taken away. Afterwards `sys.audit('assay.tell', …)` tells the parent. `code` is the
-    text under test, `tests_path` where the tests seem to lie. Returns a list: while it is not empty, objects are being asked what they are
-    equal to, and have no business to look at who asks.
+    text under test, `tests_path` where the tests seem to lie. While the list `asking` is not empty, objects are being asked what they are equal
+    to, and have no business to look at who asks.
     """
-    asking = []
     variables, constants = peeks(code)
     watched = REACHING | {"assay.tell", "compile"} | FILE_EVENTS | FRAME_EVENTS
     tests_name = os.path.basename(tests_path)
@@ -94,6 +93,8 @@ def start_guard(fd, folder, code, tests_path):
     def hook(event, args):
         if event not in watched:
             return
+        if event == "object.__setattr__":
+            recoded.append(True)
         if event == "object.__getattr__" and args[1] == "__code__" and not constants:
             return  # A look at the footing reads thousands of them.
         me = thread()
@@ -174,7 +175,6 @@ def start_guard(fd, folder, code, tests_path):
     if unasked:
         tamper(unasked)
     sys.addaudithook(hook)
-    return asking
 
 
 def plain(news):

@@ -7,20 +7,20 @@ LOADED_AHEAD = (
     "io itertools json linecache math operator random re site statistics string tempfile threading tokenize traceback types typing "
     "unittest.case"
 ).split()
-START = "import sys; space = {'__name__': 'assay'}; exec(compile(sys.stdin.buffer.read(int(sys.argv[1])), '<assay>', 'exec'), space); space['serve']()"
+START = "import marshal, sys; space = {'__name__': 'assay'}; exec(marshal.loads(sys.stdin.buffer.read(int(sys.argv[1]))), space); space['serve']()"
 
 
 class LeanParent:
     """That process, and what tells which runs it is for."""
 
     def __init__(self, plan):
-        import re, subprocess
+        import marshal, re, subprocess
 
-        source = SOURCE.encode("utf-8", "surrogatepass")
-        command = [sys.executable, "-I", "-c", START, str(len(source))]
+        code = marshal.dumps(CODE)
+        command = [sys.executable, "-I", "-c", START, str(len(code))]
         environment = dict(os.environ)  # Libraries put more into the process's own.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-        self.process.stdin.write(source)
+        self.process.stdin.write(code)
         loaded = set(self.call("begin", {**plan, "path": sys.path}))
         here = {name.partition(".")[0] for name in sys.modules}
         self.words, self.heavy = re.compile(r"\w+").findall, here - loaded - set(sys.stdlib_module_names)
@@ -40,10 +40,16 @@ class LeanParent:
             self.process.stdin.flush()
         except BrokenPipeError:
             pass
-        for line in self.process.stdout:
-            if line.startswith(b'{"called"'):
-                return json.loads(line)["called"]
-            sys.stdout.write(line.decode())
+        held = b""
+        while piece := os.read(self.process.stdout.fileno(), 65536):
+            held += piece
+            lines, end, answer = held.rpartition(b'{"called"')
+            if end and answer.endswith(b"\n"):
+                sys.stdout.write(lines.decode())
+                return json.loads(end + answer)["called"]
+            whole = held.rfind(b"\n") + 1
+            sys.stdout.write(held[:whole].decode())
+            held = held[whole:]
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -51,7 +57,9 @@ def serve():
     """The small parent's whole life: one call after the other, until nobody is left to call."""
     for line in sys.stdin.buffer:
         name, plan = json.loads(line)
-        Printer()(called=CALLS[name](plan))
+        show = Printer()
+        show(called=CALLS[name](plan))
+        show.flush()
 
 
 def begin(plan):

@@ -5,6 +5,12 @@ import ast
 class Looks(ast.NodeTransformer):
     """Lets comparisons, differences, calls and decisions of the tests go through the looker, which is put in as a constant later."""
 
+    def visit_Constant(self, node):
+        """Most of what tests compare with are tables of these."""
+        return node
+
+    visit_Name = visit_Constant
+
     def visit_FunctionDef(self, node):
         """A test tells that it has begun, where nobody but pytest may keep it from it."""
         self.generic_visit(node)
@@ -60,9 +66,8 @@ class Looks(ast.NodeTransformer):
         return node
 
     def visit_If(self, node):
-        if is_rewritten_assert(node):
-            self.generic_visit(node)
-            node.test.operand = through("sure", node, node.test.operand, ast.Constant(node.lineno))
+        if is_rewritten_assert(node):  # What follows only says how it has failed.
+            node.test.operand = through("sure", node, self.visit(node.test.operand), ast.Constant(node.lineno))
             return node
         negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
         holder, field = (node.test, "operand") if negated else (node, "test")

@@ -11,9 +11,12 @@ def main(plan):
     protect(plan["folder"])
     os.makedirs(plan["folder"], exist_ok=True)
     deadline = time.monotonic() + plan["timeoutMs"] / 1000
-    MODES[plan["mode"]](show, plan, deadline)
-    if plan.get("clean"):
-        clean(show, plan)
+    try:
+        MODES[plan["mode"]](show, plan, deadline)
+        if plan.get("clean"):
+            clean(show, plan)
+    finally:
+        show.flush()
 
 
 def preload(folder):
@@ -74,9 +77,10 @@ def pytest_mode(show, plan, deadline):
         return show(end={"why": "tests-syntax"})
     show(news=["declared", declared_tests(tree)])
     write_protected(os.path.join(plan["folder"], "solution.py"), plan["code"])
-    # pytest looks whether there is one. It goes before any of the code runs, but where the tests read their own file.
-    there = plan["tests"] if READS_ITSELF.search(plan["tests"]) else ""
-    write_protected(path, there)
+    # Beside a conftest.py, pytest looks whether there is one. It goes before any of the code runs, but where the tests read their own file.
+    there = plan["tests"] if READS_ITSELF.search(plan["tests"]) else "" if plan["conftest"] else None
+    if there is not None:
+        write_protected(path, there)
     news = News(show)
     end = run(show, plan, pytest_body(plan, tree), deadline, news)
     if os.path.lexists(path) and not untouched(path, there):

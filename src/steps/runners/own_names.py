@@ -34,9 +34,15 @@ def is_test(node):
 EXPECTATIONS = re.compile(r"\b(expect|want|answer|case|correct|solution)\w*", re.IGNORECASE)
 
 
-def reads_expectations(code, tests):
+def expected_names(tests):
+    """Names by which a script calls what it expects."""
+    names = {name for node in tests.body if isinstance(node, ast.Assign) for target in node.targets for name in names_bound(target)}
+    return {name for name in names if EXPECTATIONS.fullmatch(name)}
+
+
+def reads_expectations(code, expected):
     """Of a script, in which both share their names: what is expected, by the names of the tests, that the code reads. Or None."""
-    if not EXPECTATIONS.search(code):
+    if not expected or not EXPECTATIONS.search(code):
         return None
     try:
         tree = ast.parse(code)
@@ -54,8 +60,7 @@ def reads_expectations(code, tests):
             loaded.add(node.value)
         elif by_text and isinstance(node, ast.Attribute):
             loaded.add(node.attr)
-    expected = {name for node in tests.body if isinstance(node, ast.Assign) for target in node.targets for name in names_bound(target)}
-    return next((name for name in sorted(loaded & expected - bound) if EXPECTATIONS.fullmatch(name)), None)
+    return min(loaded & expected - bound, default=None)
 
 
 class OwnNames:

@@ -16,22 +16,25 @@ def pytest_body(plan, tree):
     plugins = frozenset(OF_FIXTURES[name] for name in asked & OF_FIXTURES.keys())
     # A process cannot be prepared for two kinds of session, so one with other plugins is made in the child.
     prepared = None if plan["conftest"] or plugins else prepared_session(plan["folder"])
-    named = named_footing(plan["tests"])
+    named, asking = named_footing(plan["tests"]), []
+    ready = prepared and ahead(plan, lambda: prepared.reporter.prepare(plan, tree, named, asking) or True)
 
     def body(fd):
         reset_signals()
         fresh_streams()
         reseed()
         limit_memory(plan["memoryMb"])
-        asking = start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
-        leave(run_pytest(plan, tree, sys.audit, prepared or Prepared(plan["folder"], plugins, plan["conftest"]), named, asking))
+        start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"), asking)
+        own = prepared or Prepared(plan["folder"], plugins, plan["conftest"])
+        if not ready:
+            own.reporter.prepare(plan, ast.parse(plan["tests"]), named, asking)
+        leave(run_pytest(plan, sys.audit, own))
 
     return body
 
 
-def run_pytest(plan, tree, audit, prepared, named, asking):
+def run_pytest(plan, audit, prepared):
     gc.disable()  # Until the code runs: all that is made up to then stays.
-    from _pytest.assertion.rewrite import rewrite_asserts
     from _pytest.outcomes import Exit
 
     folder = plan["folder"]
@@ -41,9 +44,6 @@ def run_pytest(plan, tree, audit, prepared, named, asking):
     sys.meta_path[:0] = [JobFinder(folder, set(plan["modules"])), *prepared.finders]
     fresh_main(path)
     config, session, reporter = prepared.config, prepared.session, prepared.reporter
-    reporter.begin(plan, audit, tree, path, named)
-    rewrite_asserts(tree, plan["tests"].encode(), path, config)
-    reporter.use(tree, asking)
     reporter.show_tests()
     reporter.measure()
     gc.freeze()
@@ -72,24 +72,25 @@ class Reporter:
 
         self.skipping = pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest
         pytest.hookimpl(hookwrapper=True)(Reporter.pytest_runtest_makereport)
+        pytest.hookimpl(tryfirst=True)(Reporter.pytest_collection)
         self.clock, self.module_type = time.perf_counter, memory_module(pytest, self)
-        self.coverage, self.cases, self.snapshots, self.hooks = None, {}, [], None
+        self.coverage, self.cases, self.snapshots, self.hooks, self.file = None, {}, [], None, None
 
-    def begin(self, plan, audit, tree, path, named):
-        self.plan, self.audit, self.path = plan, audit, path
+    def prepare(self, plan, tree, named, asking):
+        from _pytest.assertion.rewrite import rewrite_asserts
+        self.plan, self.audit, self.path = plan, sys.audit, os.path.join(plan["folder"], TEST_MODULE + ".py")
         self.own = OwnNames(tree)
         self.must_begin = {owner + "::" + name if owner else name for owner, name in self.own.functions}
         # Whether the tests say that some of them are not to run; a conftest.py may do so for them, and asynchronous ones may have no runner.
         self.may_skip = plan["conftest"] or any(word in plan["tests"] for word in ("skip", "xfail", "expectedFailure", "async def"))
-        self.snapshots.append(named)
+        self.snapshots[1:] = [named]
+        rewrite_asserts(tree, plan["tests"].encode(), self.path, self.config)
+        self.looker = Looker(self.audit, plan["folder"], plan["tests"], {self.path}, [named], asking)
+        self.code = compile_looking(tree, self.path, self.looker)
+        self.codes = freeze_codes(self.code)
 
     def tell(self, *news):
         self.audit("assay.tell", *news)
-
-    def use(self, tree, asking):
-        self.looker = Looker(self.audit, self.plan["folder"], self.plan["tests"], {self.path}, self.snapshots[-1:], asking)
-        self.code = compile_looking(tree, self.path, self.looker)
-        self.codes = freeze_codes(self.code)
 
     def show_tests(self):
         show_tests(self.path, self.plan["tests"], self.plan["folder"])
@@ -103,11 +104,22 @@ class Reporter:
             self.coverage.start()
 
     def pytest_sessionstart(self, session):
-        self.session = session
         self.snapshots.append(Snapshot(FOOTING))
 
     def pytest_collection(self, session):
+        """As pytest does it, but of the one file, which is known already: nobody needs to look for it in every folder on the way to it."""
         self.hooks = self.registered(session.config)
+        if self.file is None:
+            return None
+        items = session.items = []
+        try:
+            items.extend(session.genitems(self.file))
+            session.config.pluginmanager.check_pending()
+            session.config.hook.pytest_collection_modifyitems(session=session, config=session.config, items=items)
+        finally:
+            session.config.hook.pytest_collection_finish(session=session)
+        session.testscollected = len(items)
+        return True
 
     def registered(self, config):
         hook = config.hook
@@ -115,10 +127,10 @@ class Reporter:
                                       "pytest_runtest_call", "pytest_pyfunc_call", "pytest_collection_modifyitems")
                 for impl in getattr(hook, name).get_hookimpls()]
 
-    def modules(self):
+    def expect(self, session, path):
         from pathlib import Path
 
-        return [self.module_type.from_parent(self.session, path=Path(self.path))]
+        self.file = self.module_type.from_parent(session, path=Path(path))
 
     def pytest_pycollect_makemodule(self, module_path, parent):
         if str(module_path) == self.path:

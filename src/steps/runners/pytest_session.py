@@ -1,5 +1,5 @@
 # Before the fork, where it can be: a pytest session up to its collection, for one file that is run from memory.
-import gc, os, re, sys
+import ast, gc, os, re, sys
 
 # Plugins that one file without options does without; each costs a millisecond or two.
 NOT_NEEDED = "cacheprovider junitxml pastebin doctest faulthandler setuponly setupplan stepwise logging threadexception unraisableexception terminalreporter".split()
@@ -28,7 +28,7 @@ class Prepared:
     def __init__(self, folder, plugins, conftest):
         import pdb
 
-        import _pytest.config, _pytest.main
+        import _pytest.assertion.rewrite, _pytest.config, _pytest.main
         import _pytest.python, _pytest.runner, _pytest.unittest  # noqa: F401
 
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -41,15 +41,16 @@ class Prepared:
         for name in plugins_of_template():
             arguments += ["-p", name]
         _pytest.runner._update_current_test_var = name_current_test
+        _pytest.assertion.rewrite.traverse_node = nodes_without_place
         self.reporter = Reporter()
         self.config = _pytest.config._prepareconfig(
             arguments + [os.path.join(folder, TEST_MODULE + ".py")], plugins=[self.reporter])
         self.session = _pytest.main.Session.from_config(self.config)
         self.session.exitstatus = 0
-        if not conftest:  # There is one file: nobody needs to look for it in every folder on the way to it.
-            self.session.collect = self.reporter.modules
         self.config._do_configure()
         self.config.hook.pytest_sessionstart(session=self.session)
+        if not conftest:
+            self.reporter.expect(self.session, os.path.join(folder, TEST_MODULE + ".py"))
         # Whoever is forked for something else is not to notice.
         del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         self.finders = [finder for finder in sys.meta_path if finder not in finders]
@@ -75,6 +76,20 @@ def name_current_test(item, when):
         os.environ["PYTEST_CURRENT_TEST"] = "%s (%s)" % (item.nodeid.partition("[")[0], when)
     else:
         os.environ.pop("PYTEST_CURRENT_TEST", None)
+
+
+def nodes_without_place(tree):
+    """What pytest goes through in each assertion that it has rewritten, to give new nodes a line: only these, and no recursion."""
+    queue = [tree]
+    while queue:
+        node = queue.pop()
+        if not hasattr(node, "lineno"):
+            yield node
+        for field in node._fields:
+            value = getattr(node, field, None)
+            for child in value if type(value) is list else (value,):
+                if isinstance(child, (ast.expr, ast.stmt, ast.keyword)):
+                    queue.append(child)
 
 
 def plugins_of_template():

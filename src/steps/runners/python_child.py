@@ -13,45 +13,63 @@ def enter(plan):
     sys.path[:] = [plan["folder"]] + [entry for entry in sys.path if entry not in ("", plan["folder"])]
 
 
+def ahead(plan, make):
+    """
+    What is made of the tests, before the fork, where it is cheaper. In the child, with its limits, where they are large or not as they should be:
+    the answer is None.
+    """
+    try:
+        return make() if len(plan["tests"]) < MOST_AHEAD else None
+    except Exception:
+        return None
+
+
+MOST_AHEAD = 200_000
+
+
+class ScriptTests:
+    def __init__(self, plan, snapshots, asking):
+        path = plan["folder"] + "/tests.py"
+        self.looker = Looker(sys.audit, plan["folder"], plan["tests"], {path}, snapshots, asking)
+        tree = compile(plan["tests"], path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        self.own, self.expected = OwnNames(tree), expected_names(tree)
+        self.code = compile_looking(tree, path, self.looker)
+
+
 def script_body(plan):
-    snapshots = [footing(SCRIPT_FOOTING), named_footing(plan["tests"])]
+    snapshots, asking = [footing(SCRIPT_FOOTING), named_footing(plan["tests"])], []
+    make = lambda: ScriptTests(plan, snapshots[1:], asking)
+    ready = ahead(plan, make)
 
     def body(fd):
         enter(plan)
-        asking = start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py")
-        leave(run_script(plan, sys.audit, snapshots, asking))
+        start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py", asking)
+        leave(run_script(plan, sys.audit, snapshots, lambda: ready or make()))
 
     return body
 
 
-def run_script(plan, audit, snapshots, asking):
+def run_script(plan, audit, snapshots, tests_of):
     folder = plan["folder"]
-    looker = Looker(audit, folder, plan["tests"], {folder + "/tests.py"}, snapshots[1:], asking)
-    main = fresh_main(folder + "/solution.py")
+    path, path_of_tests = folder + "/solution.py", folder + "/tests.py"
+    main = fresh_main(path)
     audit("assay.tell", "ready")
     started = time.perf_counter()
-    parts = []
     try:
-        for part, source in (("tests.py", plan["tests"]), ("solution.py", plan["code"])):
-            path = folder + "/" + part
-            if part == "tests.py":  # Made ready before any of the code could change how.
-                show_tests(path, source, folder)
-                tree = compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-                own = OwnNames(tree)
-                read = reads_expectations(plan["code"], tree)
-                if read:
-                    audit("assay.tell", "tamper", "the code reads what the tests expect (%s)" % read)
-                tests = compile_looking(tree, path, looker)
-                parts.append((part, tests))
-            else:
-                linecache.cache[path] = (len(source), None, source.splitlines(True), path)
-                parts.insert(0, (part, compile(source, path, "exec", dont_inherit=True)))
+        # All is made ready before any of the code could change how.
+        show_tests(path_of_tests, plan["tests"], folder)
+        tests = tests_of()
+        read = reads_expectations(plan["code"], tests.expected)
+        if read:
+            audit("assay.tell", "tamper", "the code reads what the tests expect (%s)" % read)
+        linecache.cache[path] = (len(plan["code"]), None, plan["code"].splitlines(True), path)
+        parts = ("solution.py", compile(plan["code"], path, "exec", dont_inherit=True)), ("tests.py", tests.code)
         for part, code in parts:
             audit("assay.tell", "start", part)
             if vars(main)["__builtins__"] is not builtins:
                 audit("assay.tell", "tamper", "the code replaced the built-ins of its module")
             if part == "tests.py":
-                shadows(vars(main), looker)
+                shadows(vars(main), tests.looker)
             exec(code, vars(main))
             changed = first_change(snapshots)
             if changed:
@@ -60,9 +78,9 @@ def run_script(plan, audit, snapshots, asking):
         audit("assay.tell", *say_error(error, folder))
         audit("assay.tell", "finish")
         return 1
-    looker.unheard()
-    looker.finish()
-    changed = own.rewritten(vars(main), freeze_codes(tests)) or of_every_class()
+    tests.looker.unheard()
+    tests.looker.finish()
+    changed = tests.own.rewritten(vars(main), freeze_codes(tests.code)) or of_every_class()
     if changed:
         audit("assay.tell", "tamper", changed)
     audit("assay.tell", "done", "script", "passed", (time.perf_counter() - started) * 1000, "", "")
