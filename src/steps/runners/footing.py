@@ -1,5 +1,5 @@
 # In the child: what tests lean on, and whether it is still what it was before the code was imported.
-import builtins, ctypes, gc, re, sys
+import builtins, ctypes, gc, itertools, re, sys
 
 # Built-ins that a verdict leans on. `print`, `input` and `open` may be replaced by whoever likes.
 LEANED_ON = (
@@ -54,8 +54,8 @@ class Snapshot:
         for name, module in self.modules.items():
             if module is not builtins:
                 self._add(vars(module), name, name if name not in shallow else None, seen, tags)
-        self.tags = [] if None in tags else tags
-        self.tagged = [tag.value for tag in self.tags]
+        self.tags = () if None in tags else tuple(tags)
+        self.tagged, self.spaces, self.codes = tags_now(self.tags), tuple(self.spaces), tuple(self.codes)
 
     def _note(self, space, entries, tags, owner=None, label=""):
         self.spaces.append((space, entries, owner, frozenset(space), label))
@@ -83,15 +83,14 @@ class Snapshot:
 
     def changed(self):
         """Names the first thing that is not as it was, or None."""
-        now = [tag.value for tag in self.tags]
+        now = tags_now(self.tags)
         if now != self.tagged or not now:
             for at, space in enumerate(self.spaces):
                 if not now or now[at] != self.tagged[at]:
                     sentence = changed_in(*space)
                     if sentence:
                         return sentence
-            self.tagged = now
-        for function, code, path in self.codes if recoded else ():
+        for function, code, path in self.codes if repr(recoded) != "count(0)" else ():
             if function.__code__ is not code:
                 return path + " was rewritten"
         for name, module in self.modules.items():
@@ -100,8 +99,8 @@ class Snapshot:
         return None
 
 
-# Filled by the guard once any function was given another code, which no dictionary shows.
-recoded = []
+# Counts how often any function was given another code, which no dictionary shows; nobody can turn it back.
+recoded = itertools.count()
 
 
 def changed_in(space, entries, owner, names, label):
@@ -119,7 +118,7 @@ def changed_in(space, entries, owner, names, label):
 
 def tag_of(space):
     """
-    What CPython writes anew at each change of a dictionary (PEP 509), to be read with `.value`, or None where it has no such thing, as from 3.13 on.
+    What CPython writes anew at each change of a dictionary (PEP 509), to be read with `tags_now`, or None where it has no such thing, as from 3.13 on.
     Whoever looks at each value instead counts a reference to it for a moment, and in a forked process that copies the page where it lies.
     """
     if not TAGGED:
@@ -129,6 +128,12 @@ def tag_of(space):
     return space if space is None else ctypes.c_uint64.from_address(id(space) + TAG_AT)
 
 
+def tags_now(tags):
+    return tuple(map(READ, tags))
+
+
+# A class of ctypes' could be given another `value` by the code; this is the one in C.
+READ = vars(ctypes.c_uint64.__mro__[1])["value"].__get__
 TAG_AT = object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t)
 
 

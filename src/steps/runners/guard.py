@@ -8,7 +8,7 @@ REACHING = {
     "sys.monitoring.register_callback", "ctypes.dlopen", "ctypes.dlsym", "ctypes.cdata", "code.__new__", "object.__setattr__",
 }
 # The functions by which the runner tells of anything.
-SPEAKERS = {"tell", "tamper", "run_script", "run_pytest"}
+SPEAKERS = {"tell", "tamper", "seal", "run_script", "run_pytest"}
 # By these one comes to a file.
 FILE_EVENTS = {"open", "os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.chmod", "shutil.copyfile"}
 # By these one comes to the frames of callers and to the code of others.
@@ -41,14 +41,17 @@ def reads_unasked(code):
     return "the code reads the names around a function" if NAMES_OF_FUNCTIONS.search(code) else None
 
 
-def start_guard(fd, folder, code, tests_path, asking):
+# Not empty while objects are being asked what they are equal to, and have no business to look at who asks.
+asking = []
+
+
+def start_guard(fd, folder, code, tests_path):
     """
     Says the nonce and sets the hook that cannot be taken away. Afterwards `sys.audit('assay.tell', …)` tells the parent. `code` is the
-    text under test, `tests_path` where the tests seem to lie. While the list `asking` is not empty, objects are being asked what they are equal
-    to, and have no business to look at who asks.
+    text under test, `tests_path` where the tests seem to lie.
     """
     variables, constants = peeks(code)
-    watched = REACHING | {"assay.tell", "compile"} | FILE_EVENTS | FRAME_EVENTS
+    watched = REACHING | {"assay.tell", "assay.seal", "assay.begun", "compile"} | FILE_EVENTS | FRAME_EVENTS
     tests_name = os.path.basename(tests_path)
     write, getpid, getframe, own, nonce = os.write, os.getpid, sys._getframe, os.getpid(), os.urandom(16).hex()
     prefix, state = folder.rstrip("/") + "/", {"count": 0, "tampered": False}
@@ -57,7 +60,7 @@ def start_guard(fd, folder, code, tests_path, asking):
     joined, formatted, is_text = str.join, repr, str.startswith
     inspect_file = getattr(sys.modules.get("inspect"), "__file__", None)
     dis_file = inspect_file and inspect_file.replace("inspect.py", "dis.py")
-    space = globals()
+    space, sealed, busy = globals(), None, asking
 
     def send(line):
         data = line.encode("utf-8", "backslashreplace")
@@ -65,6 +68,8 @@ def start_guard(fd, folder, code, tests_path, asking):
             data = data[write(fd, data) :]
 
     def tell(*news):
+        if sealed and sealed() or busy and news[0] in ("phase", "done"):
+            tamper("the code changed what watches it")
         send(joined(" ", (nonce, formatted(state["count"]), formatted(plain(news)))) + "\n")
         state["count"] += 1
 
@@ -94,7 +99,7 @@ def start_guard(fd, folder, code, tests_path, asking):
         if event not in watched:
             return
         if event == "object.__setattr__":
-            recoded.append(True)
+            next(recoded)
         if event == "object.__getattr__" and args[1] == "__code__" and not constants:
             return  # A look at the footing reads thousands of them.
         me = thread()
@@ -107,20 +112,29 @@ def start_guard(fd, folder, code, tests_path, asking):
             inside.discard(me)
 
     def judge(event, args):
-        nonlocal variables, constants
-        if event == "assay.tell":
+        nonlocal variables, constants, sealed
+        if event == "assay.begun":
+            frame = getframe(2)
+            if frame.f_globals is not space or frame.f_back.f_code.co_filename != tests_path:
+                return tamper("something else than a test said that it has begun")
+            return tell("begun", args[0])
+        if event == "assay.tell" or event == "assay.seal":
             if getpid() != own:
                 return
-            if args[0] == "tamper" and type(args[1]) is str:
+            if event == "assay.tell" and args[0] == "tamper" and type(args[1]) is str:
                 return tamper(args[1])  # Whoever says it of itself may.
             frame = getframe(2)
             if frame.f_globals is not space or frame.f_code.co_name not in SPEAKERS:
                 return tamper("something else than the runner called its reporter")
             while frame is not None and frame is not base:
-                if theirs(frame.f_code.co_filename):
-                    return tamper("the code called the runner's own reporter (%s:%d)" % (frame.f_code.co_filename, frame.f_lineno))
+                name = frame.f_code.co_filename
+                if theirs(name) and not (name == tests_path and args[0] == "phase"):  # Of a part of a test, while the rest still runs.
+                    return tamper("the code called the runner's own reporter (%s:%d)" % (name, frame.f_lineno))
                 frame = frame.f_back
-            tell(*args)
+            if event == "assay.tell":
+                tell(*args)
+            elif sealed is None:
+                sealed = seal_of(space, args)
         else:
             frame = getframe(2)
             if event == "compile" and args[1] == trusted and getpid() == own:
@@ -142,7 +156,7 @@ def start_guard(fd, folder, code, tests_path, asking):
                 if event != "open" or type(name) is not str or not (is_text(name, "/proc/") and name[-4:] == "/mem"):
                     return
                 event = "open " + name
-            elif asking and event in FRAME_EVENTS:
+            elif busy and event in FRAME_EVENTS:
                 where = "%s:%d" % (frame.f_code.co_filename.replace(prefix, ""), frame.f_lineno)
                 return tamper("an object of the code looked at who compares it (%s)" % where)
             elif event == "object.__setattr__":
@@ -175,6 +189,23 @@ def start_guard(fd, folder, code, tests_path, asking):
     if unasked:
         tamper(unasked)
     sys.addaudithook(hook)
+
+
+def seal_of(space, objects):
+    """
+    A function that tells whether the runner itself was changed: its names, its classes, its tables, the attributes of its objects. Whoever has one
+    of its functions comes to all of them by `__globals__`. It uses none of what it looks at.
+    """
+    spaces = [space, *map(vars, objects)]
+    spaces += [vars(value) for value in space.values() if isinstance(value, type) and value.__module__ == space["__name__"]]
+    spaces += [value for value in space.values() if type(value) is dict]
+    tags = [tag_of(each) for each in spaces]
+    if None in tags:
+        copies, none, size, every = [(each, dict(each)) for each in spaces], object(), len, all
+        return lambda: not every(size(now) == size(then) and every(now.get(key, none) is then[key] for key in then) for now, then in copies)
+    read, each_of, as_tuple = READ, map, tuple
+    then = tags_now(tags)
+    return lambda: as_tuple(each_of(read, tags)) != then
 
 
 def plain(news):

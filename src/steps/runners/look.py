@@ -14,43 +14,40 @@ FUNCTIONS = frozenset("eq ne lt le gt ge contains sub".split())
 NAMES = {function: kind.__name__ for kind, function in OPERATIONS.items()} | {operator.contains: "In"}
 # Words of tests that go on after assertions that fail.
 TAKES_FAILURES = re.compile(r"AssertionError|Failed\b|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group|subTest|subtests")
-# What a look at the footing costs is only spent so often in full.
-LOOKS_IN_FULL = 100
+BY_NAME = {kind.__name__: function for kind, function in OPERATIONS.items()}
 
 
 class Looker:
     """
-    `tests` is their text, `snapshots` what must not have changed, `own` the files whose classes are the tests' own, `asking` the guard's
-    list that is not empty while objects are asked.
+    `tests` is their text, `snapshots` what must not have changed, `own` the files whose classes are the tests' own. None of its attributes is set
+    anew once the code runs: the guard would tell.
     """
 
-    def __init__(self, audit, folder, tests, own, snapshots, asking):
-        self.audit, self.snapshots, self.asking = audit, snapshots, asking
+    def __init__(self, audit, folder, tests, own, snapshots):
+        self.audit, self.snapshots = audit, snapshots
         self.doubt = Doubt(folder.rstrip("/") + "/", tests, own)
-        self.looks, self.told, self.pending = 0, False, None
-        self.ran = set()  # Tests that have begun.
+        self.pending = []  # A lie of symbolic objects, until somebody decides by it.
         self.made = []  # By functions of the code's own that are named like built-ins.
         # Lines of assertions that failed the last time, and whether the tests may well take what they throw.
         self.failed, self.lenient = set(), bool(TAKES_FAILURES.search(tests))
         # Where the tests replace things themselves, only the end of each is looked at.
         self.steady = not any(word in tests for word in ("patch", "mock", "builtins"))
-        self.operations = {kind.__name__: function for kind, function in OPERATIONS.items()}
 
     def compare(self, name, left, right):
         __tracebackhide__ = True
         self.footing()
         if self.made:
             self.collapsed(name, left, right)
-        if type(left) in PLAIN and type(right) in PLAIN or self.asking:
-            return self.operations[name](left, right)
+        if type(left) in PLAIN and type(right) in PLAIN or asking:
+            return BY_NAME[name](left, right)
         asked = self.pair(name, left, right)
         if not asked:
-            return self.operations[name](left, right)
-        self.asking.append(True)  # The real question is one among many: nothing tells it from the others.
+            return BY_NAME[name](left, right)
+        asking.append(True)  # The real question is one among many: nothing tells it from the others.
         try:
-            answer = self.operations[name](left, right)
+            answer = BY_NAME[name](left, right)
         finally:
-            self.asking.clear()
+            asking.clear()
         if answer is (name == "NotIn"):
             self.doubt.universal[type(right)] = None  # It does leave something out.
         for _ in range(2):
@@ -70,7 +67,7 @@ class Looker:
             self.tamper("the code's own %s() makes different things the same" % first[0])
 
     def begun(self, name):
-        self.ran.add(name)
+        self.audit("assay.begun", name)
 
     def function(self, found):
         """A function that compares, by one that goes through here."""
@@ -141,7 +138,7 @@ class Looker:
             self.ask(lambda: self.doubt.predicate(function, *values[:2]))
         elif name in ("__eq__", "__ne__") and values:
             self.pair("Eq", getattr(function, "__self__", None), values[0])
-        elif name in METHODS and not self.told:
+        elif name in METHODS:
             self.ask(lambda: self.doubt.method(function, name, values[0]))
         elif name in SEARCHES and isinstance(getattr(function, "__self__", None), (list, tuple)):
             self.pair("In", values[0], function.__self__)
@@ -152,19 +149,14 @@ class Looker:
     def truth(self, value):
         self.footing()
         if self.pending and type(value) not in PLAIN:
-            self.tamper(self.pending)
+            self.tamper(self.pending[-1])
         return value
 
     def tamper(self, sentence):
-        if not self.told:
-            self.told = True
-            self.audit("assay.tell", "tamper", sentence)
+        self.audit("assay.tell", "tamper", sentence)
 
     def footing(self):
-        self.looks += 1
-        if not self.steady or self.told or (self.looks > LOOKS_IN_FULL and self.looks % 100):
-            return
-        changed = first_change(self.snapshots)
+        changed = first_change(self.snapshots) if self.steady else None
         if changed:
             self.tamper(changed)
 
@@ -173,18 +165,18 @@ class Looker:
 
     def ask(self, question):
         """Whether anything of the code's was asked. What it lies is told, or kept until somebody decides by it."""
-        if self.asking or self.told:
+        if asking:
             return False
-        self.asking.append(True)
+        asking.append(True)
         before = self.doubt.questions
         try:
             sentence = question()
         except Exception:
             sentence = None  # Objects may refuse whatever they like.
         finally:
-            self.asking.clear()
+            asking.clear()
         if sentence and self.doubt.symbolic:
-            self.pending = sentence
+            self.pending.append(sentence)
         elif sentence:
             self.tamper(sentence)
         return self.doubt.questions > before

@@ -82,7 +82,7 @@ def pytest_mode(show, plan, deadline):
     if there is not None:
         write_protected(path, there)
     news = News(show)
-    end = run(show, plan, pytest_body(plan, tree), deadline, news)
+    end = run(show, plan, pytest_body(plan, tree, news), deadline, news)
     if os.path.lexists(path) and not untouched(path, there):
         show(forged="a test file was written while the tests ran")
     show(end=end)

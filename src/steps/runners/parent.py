@@ -89,6 +89,8 @@ class News:
 
     def __init__(self, show):
         self.show, self.buffer, self.nonce, self.count, self.finished, self.forged = show, b"", None, 0, False, False
+        # Of tests of pytest's: what has become of each, which must tell that they have begun, and which has.
+        self.cases, self.must_begin, self.ran = {}, frozenset(), set()
 
     def feed(self, data):
         self.buffer += data
@@ -117,7 +119,27 @@ class News:
         except (ValueError, SyntaxError):
             return self.fake("news that cannot be read")
         self.finished = news[0] == "finish"
+        if news[0] == "phase":
+            return self.phase(*news[1:])
+        if news[0] == "begun":
+            return self.ran.add(news[1])
+        if news[0] == "start":
+            self.ran.clear()
         self.show(news=news)
+
+    def phase(self, name, when, outcome, ms, message, kind):
+        """Of a test. Once it has failed, nothing that comes later makes that good."""
+        test = name.partition("[")[0]
+        if (when, outcome) == ("call", "passed") and test in self.must_begin and test.rpartition("::")[2] not in self.ran:
+            self.fake("the test %s was reported without having run" % name)
+        case = self.cases.setdefault(name, {"outcome": "passed", "message": "", "kind": "", "called": False})
+        case["called"] = case["called"] or when == "call"
+        if outcome == "failed" and case["outcome"] != "failed" or outcome == "skipped" and case["outcome"] == "passed":
+            case.update(outcome=outcome, message=message, kind=kind)
+        if when == "teardown":
+            if case["outcome"] == "passed" and not case["called"]:
+                case.update(outcome="failed", message="the test was not called")
+            self.show(news=["done", name, case["outcome"], ms, case["message"], case["kind"]])
 
     def fake(self, sentence):
         if not self.forged:

@@ -10,25 +10,29 @@ FOOTING = (
 ).split()
 
 
-def pytest_body(plan, tree):
+def pytest_body(plan, tree, news):
     """What is the same for every test file is done here, before the fork."""
     asked = {name for names in ASKED_FOR.findall(plan["tests"]) for name in re.findall(r"\w+", names)}
     plugins = frozenset(OF_FIXTURES[name] for name in asked & OF_FIXTURES.keys())
     # A process cannot be prepared for two kinds of session, so one with other plugins is made in the child.
     prepared = None if plan["conftest"] or plugins else prepared_session(plan["folder"])
-    named, asking = named_footing(plan["tests"]), []
-    ready = prepared and ahead(plan, lambda: prepared.reporter.prepare(plan, tree, named, asking) or True)
+    named = named_footing(plan["tests"])
+    own = OwnNames(tree)
+    news.must_begin = {owner + "::" + name if owner else name for owner, name in own.functions}
+    if prepared:
+        prepared.reporter.plan = plan
+    ready = prepared and ahead(plan, named, lambda: prepared.reporter.prepare(plan, tree, own, named))
 
     def body(fd):
         reset_signals()
         fresh_streams()
         reseed()
         limit_memory(plan["memoryMb"])
-        start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"), asking)
-        own = prepared or Prepared(plan["folder"], plugins, plan["conftest"])
+        start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
+        mine = prepared or Prepared(plan["folder"], plugins, plan["conftest"])
         if not ready:
-            own.reporter.prepare(plan, ast.parse(plan["tests"]), named, asking)
-        leave(run_pytest(plan, sys.audit, own))
+            mine.reporter.prepare(plan, ast.parse(plan["tests"]), own, named)
+        leave(run_pytest(plan, sys.audit, mine))
 
     return body
 
@@ -74,23 +78,28 @@ class Reporter:
         pytest.hookimpl(hookwrapper=True)(Reporter.pytest_runtest_makereport)
         pytest.hookimpl(tryfirst=True)(Reporter.pytest_collection)
         self.clock, self.module_type = time.perf_counter, memory_module(pytest, self)
-        self.coverage, self.cases, self.snapshots, self.hooks, self.file = None, {}, [], None, None
+        self.coverage, self.snapshots, self.hooks, self.file = None, (), None, None
+        self.now = {}  # Of the test that runs. No attribute is set anew once the code runs: the guard would tell.
 
-    def prepare(self, plan, tree, named, asking):
+    def prepare(self, plan, tree, own, named):
+        """What becomes of the tests, whatever the code is."""
         from _pytest.assertion.rewrite import rewrite_asserts
-        self.plan, self.audit, self.path = plan, sys.audit, os.path.join(plan["folder"], TEST_MODULE + ".py")
-        self.own = OwnNames(tree)
-        self.must_begin = {owner + "::" + name if owner else name for owner, name in self.own.functions}
+
+        self.plan, self.audit, self.path, self.own = plan, sys.audit, os.path.join(plan["folder"], TEST_MODULE + ".py"), own
         # Whether the tests say that some of them are not to run; a conftest.py may do so for them, and asynchronous ones may have no runner.
         self.may_skip = plan["conftest"] or any(word in plan["tests"] for word in ("skip", "xfail", "expectedFailure", "async def"))
-        self.snapshots[1:] = [named]
+        self.snapshots = self.snapshots[0], named
         rewrite_asserts(tree, plan["tests"].encode(), self.path, self.config)
-        self.looker = Looker(self.audit, plan["folder"], plan["tests"], {self.path}, [named], asking)
+        self.looker = Looker(self.audit, plan["folder"], plan["tests"], {self.path}, [named])
         self.code = compile_looking(tree, self.path, self.looker)
         self.codes = freeze_codes(self.code)
+        return True
 
     def tell(self, *news):
         self.audit("assay.tell", *news)
+
+    def seal(self):
+        self.audit("assay.seal", self, self.looker)
 
     def show_tests(self):
         show_tests(self.path, self.plan["tests"], self.plan["folder"])
@@ -104,7 +113,7 @@ class Reporter:
             self.coverage.start()
 
     def pytest_sessionstart(self, session):
-        self.snapshots.append(Snapshot(FOOTING))
+        self.snapshots = (Snapshot(FOOTING),)
 
     def pytest_collection(self, session):
         """As pytest does it, but of the one file, which is known already: nobody needs to look for it in every folder on the way to it."""
@@ -123,7 +132,7 @@ class Reporter:
 
     def registered(self, config):
         hook = config.hook
-        return [id(impl) for name in ("pytest_runtest_protocol", "pytest_runtest_makereport", "pytest_runtest_logreport",
+        return [(id(impl), id(impl.function)) for name in ("pytest_runtest_protocol", "pytest_runtest_makereport", "pytest_runtest_logreport",
                                       "pytest_runtest_call", "pytest_pyfunc_call", "pytest_collection_modifyitems")
                 for impl in getattr(hook, name).get_hookimpls()]
 
@@ -144,10 +153,6 @@ class Reporter:
         if sentence:
             self.tell("tamper", sentence)
 
-    def pytest_collectreport(self, report):
-        if report.failed:
-            self.failed_to_collect = True
-
     def pytest_exception_interact(self, node, call, report):
         if report.when == "collect":
             error = call.excinfo.value
@@ -158,7 +163,7 @@ class Reporter:
         self.tell("collected", tuple(name_of(item) for item in session.items))
 
     def pytest_runtest_logstart(self, nodeid, location):
-        self.started = self.clock()
+        self.now["started"] = self.clock()
 
     def raised_by_code(self, paths):
         """Whether any of the frames is of the job's own files other than the tests."""
@@ -166,40 +171,30 @@ class Reporter:
         return any(path.startswith(theirs) and path != self.path and not path.endswith("conftest.py") for path in paths)
 
     def pytest_runtest_makereport(self, item, call):
+        by_code, kind = False, ""
         if call.excinfo is not None:
-            self.by_code = self.raised_by_code(str(entry.path) for entry in call.excinfo.traceback)
-            self.by_code = self.by_code and isinstance(call.excinfo.value, self.skipping)
-            self.kind = type(call.excinfo.value).__name__
-        else:
-            self.by_code, self.kind = False, ""
+            by_code = self.raised_by_code(str(entry.path) for entry in call.excinfo.traceback)
+            by_code = by_code and isinstance(call.excinfo.value, self.skipping)
+            kind = type(call.excinfo.value).__name__
         self.show_tests()  # The code may have asked for them.
         yield  # Others turn unittest's exception for a skipped test into pytest's own.
+        self.now.update(by_code=by_code, kind=kind)
 
     def pytest_runtest_logreport(self, report):
-        name = report.nodeid.partition("::")[2]
-        case = self.cases.setdefault(report.nodeid, {"outcome": "passed", "message": "", "kind": "", "called": False})
-        case["called"] = case["called"] or report.when == "call"
-        if report.outcome == "failed" and case["outcome"] != "failed":
-            case["outcome"], case["kind"] = "failed", self.kind
-            case["message"] = report.longreprtext.replace(self.plan["folder"][1:] + "/", "")[-6000:]
-        elif report.outcome == "skipped" and case["outcome"] == "passed":
-            case["outcome"] = "skipped"
-            case["message"] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", ""))[:1000]
-            if self.by_code or not self.may_skip:
+        name, message, kind = report.nodeid.partition("::")[2], "", ""
+        if report.outcome == "failed":
+            message, kind = report.longreprtext.replace(self.plan["folder"][1:] + "/", "")[-6000:], self.now.get("kind", "")
+        elif report.outcome == "skipped":
+            message = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", ""))[:1000]
+            if self.now.get("by_code") or not self.may_skip:
                 self.tell("tamper", "the code under test skipped %s" % name)
-        if report.when == "call" and report.outcome == "passed":
+        elif report.when == "call":
             self.looker.unheard()
-            test = name.partition("[")[0]
-            if test in self.must_begin and test.rpartition("::")[2] not in self.looker.ran:
-                self.tell("tamper", "the test %s was reported without having run" % name)
-        if report.when == "teardown":
-            if case["outcome"] == "passed" and not case["called"]:
-                case["outcome"], case["message"] = "failed", "the test was not called"
-            self.tell("done", name, case["outcome"], (self.clock() - self.started) * 1000, case["message"], case["kind"])
+        if report.when != "setup" or report.outcome != "passed":
+            self.tell("phase", name, report.when, report.outcome, (self.clock() - self.now["started"]) * 1000, message, kind)
 
     def pytest_runtest_protocol(self, item, nextitem):
         self.looker.failed.clear()
-        self.looker.ran.clear()
         self.tell("start", name_of(item))
 
     def pytest_runtest_logfinish(self, nodeid, location):
@@ -230,6 +225,7 @@ def memory_module(pytest, reporter):
             module.__file__, module.__builtins__ = reporter.path, builtins
             sys.modules[TEST_MODULE] = veil(module, reporter.plan["folder"], reporter.path, reporter.tell)
             reporter.module = module
+            reporter.seal()
             try:
                 exec(reporter.code, vars(module))
             except pytest.skip.Exception as error:

@@ -13,37 +13,44 @@ def enter(plan):
     sys.path[:] = [plan["folder"]] + [entry for entry in sys.path if entry not in ("", plan["folder"])]
 
 
-def ahead(plan, make):
+def ahead(plan, named, make):
     """
-    What is made of the tests, before the fork, where it is cheaper. In the child, with its limits, where they are large or not as they should be:
-    the answer is None.
+    What is made of the tests, before the fork, where it is cheaper, and once for items that follow each other with the same tests. The answer is
+    None where it is for the child to make it, with its limits: tests that are large, or not as they should be.
     """
-    try:
-        return make() if len(plan["tests"]) < MOST_AHEAD else None
-    except Exception:
-        return None
+    key = plan["mode"], plan["folder"], plan["tests"], plan.get("conftest"), id(named)
+    if key not in made:
+        made.clear()
+        if len(plan["tests"]) >= MOST_AHEAD:
+            return None
+        try:
+            made[key] = make()
+        except Exception:
+            return None
+    return made[key]
 
 
+made = {}
 MOST_AHEAD = 200_000
 
 
 class ScriptTests:
-    def __init__(self, plan, snapshots, asking):
+    def __init__(self, plan, snapshots):
         path = plan["folder"] + "/tests.py"
-        self.looker = Looker(sys.audit, plan["folder"], plan["tests"], {path}, snapshots, asking)
+        self.looker = Looker(sys.audit, plan["folder"], plan["tests"], {path}, snapshots)
         tree = compile(plan["tests"], path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         self.own, self.expected = OwnNames(tree), expected_names(tree)
         self.code = compile_looking(tree, path, self.looker)
 
 
 def script_body(plan):
-    snapshots, asking = [footing(SCRIPT_FOOTING), named_footing(plan["tests"])], []
-    make = lambda: ScriptTests(plan, snapshots[1:], asking)
-    ready = ahead(plan, make)
+    snapshots = footing(SCRIPT_FOOTING), named_footing(plan["tests"])
+    make = lambda: ScriptTests(plan, snapshots[1:])
+    ready = ahead(plan, snapshots[1], make)
 
     def body(fd):
         enter(plan)
-        start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py", asking)
+        start_guard(fd, plan["folder"], plan["code"], plan["folder"] + "/tests.py")
         leave(run_script(plan, sys.audit, snapshots, lambda: ready or make()))
 
     return body
@@ -64,6 +71,7 @@ def run_script(plan, audit, snapshots, tests_of):
             audit("assay.tell", "tamper", "the code reads what the tests expect (%s)" % read)
         linecache.cache[path] = (len(plan["code"]), None, plan["code"].splitlines(True), path)
         parts = ("solution.py", compile(plan["code"], path, "exec", dont_inherit=True)), ("tests.py", tests.code)
+        audit("assay.seal", tests.looker)
         for part, code in parts:
             audit("assay.tell", "start", part)
             if vars(main)["__builtins__"] is not builtins:
