@@ -9,6 +9,7 @@ import { WORK_FOLDER } from './work-folder.ts';
 
 const PARTS = [
   'parent.py',
+  'news.py',
   'plain_child.py',
   'guard.py',
   'footing.py',

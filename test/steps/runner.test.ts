@@ -112,6 +112,41 @@ assert all(b'sleep' not in open('/proc/%s/cmdline' % p, 'rb').read() for p in ot
     await sandbox.kill();
   });
 
+  test(
+    'what was made of the tests of one serves the next with the same ones',
+    { timeout: 60_000 },
+    async () => {
+      const { sandbox, runner } = await openShared();
+      const pytest = 'from solution import add\ndef test_it():\n    assert add(1, 2) == ';
+      const large = `\n${'# long\n'.repeat(40_000)}`;
+      const nested = `from solution import add\nx = ${'1 + '.repeat(3_000)}1\ndef test_it(): assert add(1, 2) == 3\n`;
+      const good = 'def add(a, b): return a + b';
+      const bad = 'def add(a, b): return a - b';
+      const cases: [code: string, kind: 'pytest' | 'script', tests: string, category?: string][] = [
+        [good, 'pytest', `${pytest}3\n`],
+        [bad, 'pytest', `${pytest}3\n`, 'assertion'],
+        [good, 'pytest', `${pytest}3\n`],
+        [good, 'pytest', `${pytest}4\n`, 'assertion'],
+        [good, 'script', 'assert add(1, 2) == 3'],
+        [bad, 'script', 'assert add(1, 2) == 3', 'assertion'],
+        [good, 'pytest', `${pytest}3\n`],
+        [good, 'pytest', `${pytest}3\n${large}`],
+        [bad, 'script', `assert add(1, 2) == 3${large}`, 'assertion'],
+        [good, 'script', `assert add(1, 2) == 3${large}`],
+        [good, 'pytest', nested, 'exception'],
+        [good, 'script', nested, 'exception'],
+        [good, 'pytest', `${pytest}3\n`],
+      ];
+      for (const [at, [code, kind, tests, category]] of cases.entries()) {
+        const job = jobOf({ language: 'python', code, tests: { kind, code: tests } });
+        const { fault } = await runTests(sandbox, job, stepContext(), runner);
+        expect(fault?.category, `case ${at}`).toBe(category);
+        expect(await runner.clean(stepContext().signal), `case ${at}`).toBeUndefined();
+      }
+      await sandbox.kill();
+    },
+  );
+
   const spoils: Record<string, string> = {
     'a killed runner': 'import os, signal; os.kill(-1, signal.SIGKILL)',
     'its parent killed': 'import os, signal; os.kill(os.getppid(), signal.SIGKILL)',

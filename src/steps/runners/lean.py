@@ -46,19 +46,29 @@ class LeanParent:
             lines, end, answer = held.rpartition(b'{"called"')
             if end and answer.endswith(b"\n"):
                 sys.stdout.write(lines.decode())
-                return json.loads(end + answer)["called"]
+                return self.answer(*json.loads(end + answer)["called"])
             whole = held.rfind(b"\n") + 1
             sys.stdout.write(held[:whole].decode())
             held = held[whole:]
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+    def answer(self, value, failure):
+        if failure:
+            raise RuntimeError(failure)
+        return value
+
+
 def serve():
     """The small parent's whole life: one call after the other, until nobody is left to call."""
     for line in sys.stdin.buffer:
         name, plan = json.loads(line)
+        try:
+            answer = CALLS[name](plan), None
+        except Exception as error:  # The runner's own trouble, which is not the code's fault.
+            answer = None, repr(error)
         show = Printer()
-        show(called=CALLS[name](plan))
+        show(called=answer)
         show.flush()
 
 

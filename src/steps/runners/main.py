@@ -72,7 +72,7 @@ def pytest_mode(show, plan, deadline):
     path = os.path.join(plan["folder"], TEST_MODULE + ".py")
     try:
         tree = ast.parse(plan["tests"], path)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         show(news=say_error(error, plan["folder"]))
         return show(end={"why": "tests-syntax"})
     show(news=["declared", declared_tests(tree)])

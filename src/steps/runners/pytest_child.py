@@ -29,6 +29,7 @@ def pytest_body(plan, tree, news):
         reseed()
         limit_memory(plan["memoryMb"])
         start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
+        gc.disable()  # Until the code runs: all that is made up to then stays.
         mine = prepared or Prepared(plan["folder"], plugins, plan["conftest"])
         if not ready:
             mine.reporter.prepare(plan, ast.parse(plan["tests"]), own, named)
@@ -38,7 +39,6 @@ def pytest_body(plan, tree, news):
 
 
 def run_pytest(plan, audit, prepared):
-    gc.disable()  # Until the code runs: all that is made up to then stays.
     from _pytest.outcomes import Exit
 
     folder = plan["folder"]

@@ -1,5 +1,5 @@
 # In the child: code and assertions in one namespace (`script`), or the code as a program of its own (`io`).
-import ast, builtins, sys, time
+import ast, builtins, gc, sys, time
 
 SCRIPT_FOOTING = ("operator", "math")
 
@@ -23,10 +23,13 @@ def ahead(plan, named, make):
         made.clear()
         if len(plan["tests"]) >= MOST_AHEAD:
             return None
+        gc.disable()  # Trees are many objects, and stay for as long as they are needed.
         try:
             made[key] = make()
         except Exception:
             return None
+        finally:
+            gc.enable()
     return made[key]
 
 
