@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { glob, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import type { BatchItems } from '../client/batches.ts';
 import type { Language } from '../domain/language.ts';
 import { parseReference } from '../store/reference.ts';
 import { UsageError } from './cli-error.ts';
+import { filesUnderOwnName } from './own-name.ts';
 
 const KINDS: [RegExp, Language, 'pytest' | 'node', (base: string) => string[]][] = [
   [
@@ -79,11 +81,25 @@ export async function* rowsOfFolder(folder: string): AsyncGenerator<unknown> {
     const test = testsOf(path.replace(ending, '')).find((name) => known.has(name));
     if (test === undefined) continue;
     count += 1;
-    const [code, tests] = await Promise.all([path, test].map((name) => readFile(join(folder, name), 'utf8')));
-    yield { id: path, language, code, tests: { kind: testKind, code: tests } };
+    const [code, tests] = await Promise.all([textOf(join(folder, path)), textOf(join(folder, test))]);
+    const files = filesUnderOwnName({ path, language, code }, tests);
+    yield {
+      id: path,
+      language,
+      code,
+      tests: { kind: testKind, code: tests },
+      ...(files.length > 0 && { files }),
+    };
   }
   if (count === 0)
     throw new UsageError(
       `${folder} has no code with tests beside: solve.py with solve_test.py or test_solve.py, solve.ts with solve.test.ts`,
     );
+}
+
+/** Throws UsageError where it is no UTF-8: half of a program would be judged otherwise. */
+async function textOf(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  if (!isUtf8(bytes)) throw new UsageError(`${path} is not UTF-8; write it as that, or leave it out`);
+  return bytes.toString('utf8');
 }

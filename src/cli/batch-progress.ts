@@ -73,7 +73,7 @@ export function progressLine(progress: BatchProgress): string {
 export function batchSummary(result: BatchResult): string {
   const { batchId, state, done, total, durationMs } = result;
   const rate = durationMs > 0 ? `, ${((done / durationMs) * 1000).toFixed(1)} items/s` : '';
-  const all = state === 'done' ? `${total} items` : `${done} of ${total} items`;
+  const all = `${state === 'done' ? '' : `${done} of `}${total} ${total === 1 ? 'item' : 'items'}`;
   return `${style('bold', state)}  ${batchId}: ${[all, ...countsOf(result)].join(', ')}; ${duration(durationMs)}${rate}`;
 }
 

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { InvalidItemsError } from '../client/errors.ts';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { printable } from './printable.ts';
@@ -34,7 +35,8 @@ export function exitCodeOfError(error: unknown): number {
 function sentence(error: unknown): string {
   if (error instanceof CommanderError) return commanderSentence(error);
   if (!(error instanceof Error)) return printable(String(error));
-  const message = printable(error.message.trim()) || error.name;
+  const text = error instanceof InvalidItemsError ? error.describe() : error.message;
+  const message = printable(text.trim()) || error.name;
   // Our own errors have a code such as `bad-key`; the code of others, such as `ECONNRESET`, says that nobody expected them here.
   const known = error instanceof CliError || /^[a-z]/.test(codeOf(error));
   return known ? message : `${message} (ASSAY_DEBUG=1 shows where)`;

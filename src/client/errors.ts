@@ -100,23 +100,34 @@ export interface ItemFault extends SpecFault {
 
 const FAULTS_IN_MESSAGE = 20;
 
+function describeItemFaults(faults: readonly ItemFault[], items: number, most: number): string {
+  const shown = faults
+    .slice(0, most)
+    .map(({ line, path, message }) => `line ${line}: ${describeFaults([{ path, message }])}`);
+  const told = new Set(faults.map(({ line }) => line)).size;
+  const sum = `${items} items are at fault in all`;
+  if (shown.length < faults.length || told < items) return [...shown, `and more: ${sum}`].join('\n');
+  return [...shown, ...(shown.length > FAULTS_IN_MESSAGE ? [sum] : [])].join('\n');
+}
+
 /** Items of a batch are no valid jobs; nothing was started. */
 export class InvalidItemsError extends AssayError {
   override readonly name = 'InvalidItemsError';
   readonly code = 'invalid-items';
-  /** At most of the first 1000 items at fault. */
+  /** The first 10,000, and all of the item that has the last of them. */
   readonly faults: readonly ItemFault[];
   /** How many items are at fault. */
   readonly items: number;
 
   constructor(faults: ItemFault[], items: number, options?: ErrorOptions) {
-    const shown = faults
-      .slice(0, FAULTS_IN_MESSAGE)
-      .map(({ line, path, message }) => `line ${line}: ${describeFaults([{ path, message }])}`);
-    const more = faults.length > shown.length ? [`and more: ${items} items are at fault in all`] : [];
-    super([...shown, ...more].join('\n'), options);
+    super(describeItemFaults(faults, items, FAULTS_IN_MESSAGE), options);
     this.faults = faults;
     this.items = items;
+  }
+
+  /** All of `faults`, where the message has the first 20 only. */
+  describe(): string {
+    return describeItemFaults(this.faults, this.items, Infinity);
   }
 }
 

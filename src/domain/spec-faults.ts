@@ -50,6 +50,9 @@ function choiceOf(issue: Issue): string {
   return issue.message;
 }
 
+/** What zod calls otherwise than JSON does. */
+const NAMES: Record<string, string> = { int: 'whole number', record: 'object' };
+
 function messageOf(issue: Issue): string {
   if (issue.code === 'custom') return issue.message;
   const missing =
@@ -57,7 +60,7 @@ function messageOf(issue: Issue): string {
   if (issue.code === 'invalid_type') {
     if (missing) return 'is missing';
     const received = / received (.+)$/.exec(issue.message)?.[1];
-    const expected = issue.expected === 'int' ? 'whole number' : issue.expected;
+    const expected = NAMES[issue.expected] ?? issue.expected;
     const got = received && issue.expected !== 'int' ? `, not ${received}` : '';
     return `must be ${article(expected)} ${expected}${got}`;
   }

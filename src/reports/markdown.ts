@@ -1,4 +1,5 @@
 import type { ItemResult } from '../domain/batch.ts';
+import { oddsOf } from './outcome-of-item.ts';
 import { inlineCode, markdownTable } from './markdown-text.ts';
 import { summarize } from './summary.ts';
 import type { Summary, SummaryOptions } from './summary.ts';
@@ -18,7 +19,10 @@ export async function* toMarkdown(
   yield renderSummary(await summarize(results, options), options.title);
 }
 
-function renderSummary({ total, counts, failures, passAtK = [] }: Summary, title?: string): string {
+function renderSummary(
+  { total, counts, failures, flaky = [], passAtK = [] }: Summary,
+  title?: string,
+): string {
   const notPassed = total - counts.passed;
   const parts = Object.entries(counts).filter(([name, number]) => number > 0 || name === 'passed');
   const mark = MARKS[counts.error > 0 ? 'error' : notPassed > 0 ? 'failed' : 'passed'];
@@ -50,6 +54,19 @@ function renderSummary({ total, counts, failures, passAtK = [] }: Summary, title
         ]
       : []),
     ...(notPassed > failures.length ? [`and ${notPassed - failures.length} more that did not pass`] : []),
+    ...(flaky.length > 0
+      ? [
+          markdownTable(
+            ['flaky item', 'verdict', 'odds'],
+            flaky.map(({ id, verdict, ...odds }) => [
+              inlineCode(id, 120),
+              `${MARKS[verdict]} ${verdict}`,
+              oddsOf(odds),
+            ]),
+          ),
+        ]
+      : []),
+    ...(counts.flaky > flaky.length ? [`and ${counts.flaky - flaky.length} more flaky ones`] : []),
     '',
   ].join('\n\n');
 }

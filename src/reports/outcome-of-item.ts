@@ -1,9 +1,16 @@
 import type { ItemResult } from '../domain/batch.ts';
 import { decisiveAttempt } from '../domain/next-step.ts';
 
-/** What ended an item, in one sentence. */
+/** What ended an item, in one sentence; of a flaky one with the odds. */
 export function sentenceOf(result: ItemResult): string {
-  return decisiveAttempt(result.attempts)?.ended ?? result.diagnosis?.evidence ?? result.verdict;
+  const sentence = decisiveAttempt(result.attempts)?.ended ?? result.diagnosis?.evidence ?? result.verdict;
+  return result.flaky ? `${sentence} (${oddsOf(result.flaky)})` : sentence;
+}
+
+/** `8 runs: 5 × passed, 3 × failed`. */
+export function oddsOf({ runs, verdicts }: NonNullable<ItemResult['flaky']>): string {
+  const times = Object.entries(verdicts).map(([verdict, number]) => `${number} × ${verdict}`);
+  return `${runs} runs: ${times.join(', ')}`;
 }
 
 /** Failing cases that a report tells of one item. */

@@ -39,6 +39,8 @@ export interface Summary {
   durationMs: number;
   /** Items that did not pass, in the order of the results, at most `maxFailures`. */
   failures: Failure[];
+  /** Items whose runs did not agree, whatever counts of them, likewise. Present where there are any. */
+  flaky?: (Pick<ItemResult, 'id' | 'verdict'> & NonNullable<ItemResult['flaky']>)[];
   /** Present where items carry a group. */
   passAtK?: PassAtK[];
 }
@@ -57,10 +59,13 @@ export async function summarize(
 ): Promise<Summary> {
   const tally = new Tally();
   const failures: Failure[] = [];
+  const unsteady: NonNullable<Summary['flaky']> = [];
   for await (const result of results) {
     tally.add(result);
     if (result.verdict !== 'passed' && failures.length < maxFailures)
       failures.push({ id: result.id, verdict: result.verdict, sentence: sentenceOf(result) });
+    if (result.flaky && unsteady.length < maxFailures)
+      unsteady.push({ id: result.id, verdict: result.verdict, ...result.flaky });
   }
   const { total, counts, durationMs } = tally;
   const estimates = tally.passAtK(ks ?? [1, 10, 100]).filter(({ groups }) => ks !== undefined || groups > 0);
@@ -70,6 +75,7 @@ export async function summarize(
     counts,
     durationMs,
     failures,
+    ...(unsteady.length > 0 && { flaky: unsteady }),
     ...(estimates.length > 0 && { passAtK: estimates }),
   };
 }

@@ -1,24 +1,32 @@
-import { StringDecoder } from 'node:string_decoder';
+import { isUtf8 } from 'node:buffer';
 import type { ItemRow } from '../domain/item-row.ts';
+import { bytesOf } from './bytes-of.ts';
 
-/** Longest line, in characters: one item with files of its own. */
-const MOST_CHARS = 256 * 1024 * 1024;
+/** Longest line, in bytes: one item with files of its own. */
+const MOST_BYTES = 256 * 1024 * 1024;
+const NEWLINE = 0x0a;
 
 /**
  * Rows of JSON lines (UTF-8, a byte order mark and empty lines are skipped), with as much memory as the longest line takes. A line of more than
- * `mostChars` characters (default: 256 Mi) is a row with a fault.
+ * `mostBytes` (default: 256 Mi), or of bytes that are no UTF-8, is a row with a fault.
  */
 export async function* rowsOfJsonLines(
   stream: AsyncIterable<Uint8Array | string>,
-  { mostChars = MOST_CHARS } = {},
+  { mostBytes = MOST_BYTES } = {},
 ): AsyncGenerator<ItemRow> {
   let line = 0;
-  for await (const text of linesOf(stream, mostChars)) {
+  for await (const bytes of linesOf(stream, mostBytes)) {
     line += 1;
-    if (text === undefined) {
-      yield { line, fault: `is longer than ${mostChars} characters` };
+    if (bytes === undefined) {
+      yield { line, fault: `is longer than ${mostBytes} bytes` };
       continue;
     }
+    // Read as something near it, code would be judged that nobody wrote.
+    if (!isUtf8(bytes)) {
+      yield { line, fault: 'is not UTF-8' };
+      continue;
+    }
+    const text = bytes.toString('utf8');
     const trimmed = (line === 1 ? text.replace(/^\uFEFF/, '') : text).trim();
     if (trimmed === '') continue;
     try {
@@ -32,32 +40,29 @@ export async function* rowsOfJsonLines(
 /** Undefined for a line that is too long. */
 async function* linesOf(
   stream: AsyncIterable<Uint8Array | string>,
-  mostChars: number,
-): AsyncGenerator<string | undefined> {
-  const decoder = new StringDecoder('utf8');
-  let pieces: string[] = [];
-  let chars = 0;
-  const add = (piece: string) => {
-    chars += piece.length;
-    if (chars > mostChars) pieces = [];
+  mostBytes: number,
+): AsyncGenerator<Buffer | undefined> {
+  let pieces: Buffer[] = [];
+  let length = 0;
+  const add = (piece: Buffer) => {
+    length += piece.length;
+    if (length > mostBytes) pieces = [];
     else pieces.push(piece);
   };
   const taken = () => {
-    const text = chars > mostChars ? undefined : pieces.join('');
+    const bytes = length > mostBytes ? undefined : Buffer.concat(pieces);
     pieces = [];
-    chars = 0;
-    return text;
+    length = 0;
+    return bytes;
   };
-  for await (const chunk of stream) {
-    const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk));
+  for await (const chunk of bytesOf(stream)) {
     let from = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      add(text.slice(from, end));
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+      add(chunk.subarray(from, end));
       yield taken();
       from = end + 1;
     }
-    add(text.slice(from));
+    add(chunk.subarray(from));
   }
-  add(decoder.end());
-  if (chars > 0) yield taken();
+  if (length > 0) yield taken();
 }

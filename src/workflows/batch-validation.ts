@@ -17,6 +17,8 @@ import { partsQuery, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpd
 const MOST_EVENTS = 4_000;
 /** A shard that has worked so long hands back what it has not begun, in ms. */
 const SOFT_LIMIT_MS = 4_000;
+/** As long as no result is there: the first comes soon, and tells how long an item takes. */
+const FIRST_SOFT_LIMIT_MS = 500;
 
 /** A batch: runs its items in shards, so many at once, and answers with one recorded verdict each. */
 export async function batchValidation(input: BatchInput): Promise<BatchResult> {
@@ -110,7 +112,7 @@ class BatchStory {
     const { batchId, items, options, owning } = this.#record.input;
     const { isolation, attempts, cache } = options;
     this.#running += 1;
-    const softLimitMs = SOFT_LIMIT_MS;
+    const softLimitMs = this.#record.done === 0 ? FIRST_SOFT_LIMIT_MS : SOFT_LIMIT_MS;
     const input = { batchId, items, ranges, isolation, attempts, cache, softLimitMs, owning };
     void this.#shards
       .run(() => this.#activities.runShard(input))

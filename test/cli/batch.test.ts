@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test, describe } from 'vitest';
 import { batchItems, columnMap } from '../../src/cli/batch-items.ts';
 import { exitCodeOfBatch } from '../../src/cli/batch-run.ts';
+import { filesUnderOwnName } from '../../src/cli/own-name.ts';
 import { tempFolder } from '../support/assay.ts';
 
 describe('items', () => {
@@ -29,6 +30,24 @@ describe('items', () => {
       row('c.js', 'javascript', 'node', 'c.test.js'),
       row('d.py', 'python', 'pytest', 'd_test.py'),
     ]);
+  });
+
+  test('of a folder are refused where a file is not UTF-8', async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, 'a.py'), Buffer.from([0x61, 0xff]));
+    writeFileSync(join(folder, 'a_test.py'), '');
+    const items = await batchItems(folder);
+    await expect(Array.fromAsync('rows' in items ? items.rows : [])).rejects.toThrow(/a\.py is not UTF-8/);
+  });
+
+  test('of a folder can be imported by their own names where their tests do so', () => {
+    const paths = (path: string, tests: string) =>
+      filesUnderOwnName({ path, language: 'python', code: '' }, tests).map((file) => file.path);
+    expect(paths('a/two_fer.py', 'from two_fer import f')).toEqual(['two_fer.py']);
+    expect(paths('a/two_fer.py', 'from a.two_fer import f')).toEqual(['a/two_fer.py']);
+    expect(paths('a/b/c.py', 'import os, c as d\nfrom a.b import x, c')).toEqual(['c.py', 'a/b/c.py']);
+    expect(paths('a/queue.py', 'from solution import queue\nimport x.queue, queues')).toEqual([]);
+    expect(paths('a/solution.py', 'from a.solution import f')).toEqual([]);
   });
 
   test('of CSV come by a map', () => {

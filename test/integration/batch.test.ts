@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { batchItems } from '../../src/cli/batch-items.ts';
+import { tempFolder } from '../support/assay.ts';
 import { BatchBrokenError, InvalidItemsError } from '../../src/client.ts';
 import type { BatchHandle, ItemResult } from '../../src/client.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -56,6 +60,43 @@ describe('a batch', () => {
     const table = await openStore(stack.config.storeUrl).get(result.parquet!);
     const rows = await parquetReadObjects({ file: new Uint8Array(table).buffer, columns: ['id', 'verdict'] });
     expect(rows).toEqual(results.map(({ id, verdict }) => ({ id, verdict })));
+  });
+
+  test('of a folder has tests that import the code by its own name', async () => {
+    const folder = tempFolder();
+    const js = (how: string, from: (name: string) => string) =>
+      `${how}\n${from('test')}\n${from('assert')}\ntest('a', () => assert.equal(f(), 1));\n`;
+    const required = (name: string) => `const ${name} = require('node:${name}');`;
+    const imported = (name: string) => `import ${name} from 'node:${name}';`;
+    const files = {
+      'two_fer.py': 'def f(): return g()\ndef g(): return 1\n',
+      'two_fer_test.py':
+        'import two_fer, solution\nfrom two_fer import f\ndef test_f(monkeypatch):\n    assert two_fer is solution and f() == 1\n    monkeypatch.setattr("two_fer.g", lambda: 2)\n    assert f() == 2\n',
+      'pack/three.py': 'def f(): return 3\n',
+      'pack/test_three.py': 'from pack.three import f\ndef test_f(): assert f() == 3\n',
+      'wrong.py': 'def f(): return 3\n',
+      'wrong_test.py': 'from wrong import f\ndef test_f(): assert f() == 1\n',
+      'common.js': 'module.exports.f = () => 1;\n',
+      'common.test.js': js("const { f } = require('./common');", required),
+      'es.js': 'export const f = () => 1;\nexport default f;\n',
+      'es.test.js': js("import g, { f } from './es.js';\nif (g !== f) throw new Error('another');", imported),
+      'typed.ts': 'export const f = (): number => 1;\n',
+      'typed.test.ts': js("import { f } from './typed.ts';", imported),
+    };
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
+    const handle = await stack.assay.batches.start(await batchItems(folder));
+    const results = await Array.fromAsync(handle.results());
+    expect(results.map(({ id, verdict, attempts }) => [id, verdict, attempts.at(-1)?.ended])).toEqual([
+      ['common.js', 'passed', expect.anything()],
+      ['es.js', 'passed', expect.anything()],
+      ['pack/three.py', 'passed', expect.anything()],
+      ['two_fer.py', 'passed', expect.anything()],
+      ['typed.ts', 'passed', expect.anything()],
+      ['wrong.py', 'failed', expect.stringContaining('1 of 1 tests failed')],
+    ]);
   });
 
   test('gives its items again, with their code, in the order of the input', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { inlineCode } from '../../src/reports/markdown-text.ts';
+import { sentenceOf } from '../../src/reports/outcome-of-item.ts';
 import { toMarkdown } from '../../src/reports/markdown.ts';
 import { HOSTILE, hostileItemResult, itemResultOf, streamOf, textOf } from '../support/item-results.ts';
 
@@ -22,6 +23,15 @@ test('a summary has counts, pass@k and the first failures', async () => {
   expect(text).toContain('| <code>a/2</code> | ❌ failed | <code>assert 1 == 2</code> |');
   expect(text).toContain('and 1 more that did not pass');
   expect(text).not.toContain('pass@10');
+});
+
+test('flaky items are told with their odds, also those that count as passed', async () => {
+  const flaky = { runs: 8, verdicts: { passed: 5, failed: 3 } };
+  const results = ['a', 'b'].map((id) => itemResultOf({ id, flaky, sentence: '1 of 1 tests passed' }));
+  const text = await textOf(toMarkdown(streamOf([...results, itemResultOf()]), { maxFailures: 1 }));
+  expect(text).toContain('| <code>a</code> | ✅ passed | 8 runs: 5 × passed, 3 × failed |');
+  expect(text).toContain('and 1 more flaky ones');
+  expect(sentenceOf(results[0]!)).toBe('1 of 1 tests passed (8 runs: 5 × passed, 3 × failed)');
 });
 
 test('hostile text makes no cell, line, tag, link or mention of its own', async () => {

@@ -65,6 +65,13 @@ describe('a batch that nothing disturbs', () => {
     expect(sizes(shards)).toEqual([8, 1, 1, 1, 1]);
   });
 
+  test('shards end soon until the first results are there', async () => {
+    const { shards } = await run({ total: 100, options: { concurrency: 1 } });
+    const limits = shards.map(({ softLimitMs }) => softLimitMs);
+    expect(limits).toEqual([500, ...limits.slice(1).map(() => 4_000)]);
+    expect(limits.length).toBeGreaterThan(1);
+  });
+
   test('what a shard gives back goes to the next one', async () => {
     const left: [number, number][] = [
       [3, 4],

@@ -1,9 +1,13 @@
+import { isUtf8 } from 'node:buffer';
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { ItemRow } from '../../domain/item-row.ts';
+import { bytesOf } from '../../store/bytes-of.ts';
 
 /** Fields of a JobSpec that are text as they stand; a cell of any other holds JSON, such as a number or a list. */
 const TEXT = /^(id|group|key|language|code|template|tests\.(kind|code)|validate\.policy|labels\..+)$/;
+
+const MARK = Buffer.from('\uFEFF');
 
 /** Which column holds a field: `{ id: 'task_id', 'tests.code': 'test' }`. */
 export type ColumnMap = Record<string, string>;
@@ -22,37 +26,68 @@ export async function* rowsOfCsv(
   map?: ColumnMap,
 ): AsyncGenerator<ItemRow> {
   let missing: string[] = [];
-  const columns = (header: string[]) => {
+  let twice: string | undefined;
+  const columns = (cells: string[]) => {
+    const header = cells.map((cell) => utf8Of(cell) ?? cell);
     missing = Object.values(map ?? {}).filter((column) => !header.includes(column));
+    twice = header.find((column, at) => column !== '' && header.indexOf(column) < at);
     return header;
   };
   const parser = parse({
-    ...{ bom: true, columns, info: true, skip_empty_lines: true },
+    ...{ columns, info: true, skip_empty_lines: true },
+    // A character for each byte, so that it shows below which are no UTF-8.
+    encoding: 'latin1',
     // Told row by row below; an error would end the reading.
     relax_column_count: true,
   });
   let uneven = 0;
   // What goes wrong is thrown where the parser is read.
-  pipeline(Readable.from(stream), parser, () => undefined);
+  pipeline(Readable.from(withoutMark(bytesOf(stream))), parser, () => undefined);
   try {
     for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
       if (missing.length > 0) {
         const has = Object.keys(record).join(', ');
         return yield { line: 1, fault: `has no column ${missing.join(', ')}; it has ${has}` };
       }
+      if (twice !== undefined) return yield { line: 1, fault: `has the column ${twice} twice` };
       if (info.invalid_field_length > uneven) {
         uneven = info.invalid_field_length;
         yield { line: info.lines, fault: 'has more or fewer cells than the header' };
         continue;
       }
       const fields = map ?? Object.fromEntries(Object.keys(record).map((column) => [column, column]));
-      yield { line: info.lines, value: valueOf(record, fields) };
+      const cells = Object.values(fields).map((column) => [column, utf8Of(record[column] ?? '')] as const);
+      if (cells.some(([, cell]) => cell === undefined)) yield { line: info.lines, fault: 'is not UTF-8' };
+      else yield { line: info.lines, value: valueOf(Object.fromEntries(cells), fields) };
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const { lines } = error as CsvError & { lines?: number };
     yield { line: lines ?? 1, fault: `is no CSV: ${error.message}` };
   }
+}
+
+/** A text that was read with a character for each byte. Undefined where it is no UTF-8. */
+function utf8Of(cell: string): string | undefined {
+  if (!/[\u0080-\u00ff]/.test(cell)) return cell;
+  const bytes = Buffer.from(cell, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+}
+
+/** Without a byte order mark. */
+async function* withoutMark(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let start: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of stream) {
+    if (!start) {
+      yield chunk;
+      continue;
+    }
+    start = Buffer.concat([start, chunk]);
+    if (start.length < MARK.length) continue;
+    yield start.subarray(0, MARK.length).equals(MARK) ? start.subarray(MARK.length) : start;
+    start = undefined;
+  }
+  if (start) yield start;
 }
 
 /** An item of the cells of a row. */

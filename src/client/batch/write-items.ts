@@ -15,7 +15,7 @@ import type { ItemRow } from '../../domain/item-row.ts';
 const SEGMENT_ITEMS = 1_000;
 const SEGMENT_CHARS = 4 * 1024 * 1024;
 /** Faults that are kept to be told; the others are only counted. */
-const FAULTS_KEPT = 1_000;
+const FAULTS_KEPT = 10_000;
 /** Fields of a spec that are objects: an item may say one of their fields and leave the others to the defaults. */
 const MERGED = ['limits', 'retry', 'validate', 'labels', 'tests'];
 

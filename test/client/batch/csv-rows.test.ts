@@ -4,10 +4,10 @@ import type { ColumnMap } from '../../../src/client/batch/csv-rows.ts';
 import { writeItems } from '../../../src/client/batch/write-items.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 
-async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
+async function* chunksOf(text: string | Uint8Array): AsyncGenerator<Uint8Array> {
   for (const byte of Buffer.from(text)) yield Uint8Array.of(byte);
 }
-const rows = (text: string, map?: ColumnMap) => Array.fromAsync(rowsOfCsv(chunksOf(text), map));
+const rows = (text: string | Uint8Array, map?: ColumnMap) => Array.fromAsync(rowsOfCsv(chunksOf(text), map));
 
 test('columns are the fields of their names, numbers and lists as JSON, code as it stands', async () => {
   const text =
@@ -49,6 +49,19 @@ describe('faults', () => {
       { line: 4, fault: 'has more or fewer cells than the header' },
       { line: 5, value: { id: 'd', code: 'w' } },
     ]);
+  });
+
+  test('a column that is there twice, of which one would be lost', async () => {
+    expect(await rows('id,code,id\na,x,b\n')).toEqual([{ line: 1, fault: 'has the column id twice' }]);
+  });
+
+  test('bytes that are no UTF-8, and rows after them are read', async () => {
+    const bytes = Buffer.from('\uFEFF"id",cödé,note\na,?,1\nb,ä,2\n').map((byte) =>
+      byte === 0x3f ? 0xff : byte,
+    );
+    const b = { line: 3, value: { id: 'b', code: 'ä' } };
+    const map = { id: 'id', code: 'cödé' };
+    expect(await rows(bytes, map)).toEqual([{ line: 2, fault: 'is not UTF-8' }, b]);
   });
 
   test('a quote that is never closed', async () => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { rowsOfJsonLines } from '../../../src/store/json-lines.ts';
 import { writeItems } from '../../../src/client/batch/write-items.ts';
@@ -16,9 +17,9 @@ async function* chunksOf(text: string | Uint8Array, size = 7): AsyncGenerator<Ui
 
 const write = (
   text: string | Uint8Array,
-  { defaults = {}, skipBad = false, size = 7, mostChars = 1_000_000 } = {},
+  { defaults = {}, skipBad = false, size = 7, mostBytes = 1_000_000 } = {},
 ) =>
-  writeItems(rowsOfJsonLines(chunksOf(text, size), { mostChars }), store, {
+  writeItems(rowsOfJsonLines(chunksOf(text, size), { mostBytes }), store, {
     ...{ batchId: 'batch-b', defaults, skipBad },
   });
 
@@ -66,6 +67,11 @@ describe('lines', () => {
     expect(line).toMatchObject({ id: 'ä€😀', job: { code: { text: 'print("ä€😀")' } } });
   });
 
+  test('may come as texts that are cut in the middle of a character', async () => {
+    const rows = await Array.fromAsync(rowsOfJsonLines(Readable.from(item('a😀').split(''))));
+    expect(rows).toMatchObject([{ value: { id: 'a😀' } }]);
+  });
+
   test('are counted from 1 with the empty ones, in what is said of them', async () => {
     expect(await faultsOf(`\n${item('a')}\n\n{"id": }\n`)).toEqual([
       [4, '', expect.stringMatching(/^is no JSON/)],
@@ -75,21 +81,30 @@ describe('lines', () => {
   test('may be huge, as one item with a large file is', async () => {
     const content = 'x'.repeat(3_000_000);
     const text = `${item('a')}\n${item('big', { files: [{ path: 'f', content }] })}\n${item('c')}\n`;
-    const lines = await written(text, { size: 65_536, mostChars: 4_000_000 });
+    const lines = await written(text, { size: 65_536, mostBytes: 4_000_000 });
     expect(lines.map(({ id }) => id)).toEqual(['a', 'big', 'c']);
     expect(JSON.stringify(lines[1]).length, 'the file lies beside').toBeLessThan(2_000);
   });
 
   test('that are longer than allowed are told, and those after them are read', async () => {
     const text = `${item('a')}\n${'x'.repeat(5_000)}\n${item('a')}\n`;
-    expect(await faultsOf(text, { size: 100, mostChars: 1_000 })).toEqual([
-      [2, '', 'is longer than 1000 characters'],
+    expect(await faultsOf(text, { size: 100, mostBytes: 1_000 })).toEqual([
+      [2, '', 'is longer than 1000 bytes'],
       [3, 'id', 'a is that of line 1 too'],
     ]);
   });
 });
 
 describe('faults', () => {
+  test('are bytes that are no UTF-8, and those after them are read', async () => {
+    const bad = Buffer.from(item('x?', { code: 'a = "?"' })).map((byte) => (byte === 0x3f ? 0xff : byte));
+    const text = Buffer.concat([bad, Buffer.from(`\n${item('\uFFFD')}\n{\n`)]);
+    expect(await faultsOf(text)).toEqual([
+      [1, '', 'is not UTF-8'],
+      [3, '', expect.stringContaining('is no JSON')],
+    ]);
+  });
+
   test('are all told, each with its line and path', async () => {
     const text = [
       item('good'),
@@ -100,6 +115,7 @@ describe('faults', () => {
       item('e', { files: [{ path: '../x', content: '' }] }),
       item('f', { files: [{ path: 'x', from: `blob:sha256:${'0'.repeat(64)}` }] }),
       item('g', { id: 7 }),
+      item('h', { labels: [] }),
     ].join('\n');
     expect(await faultsOf(text)).toEqual([
       [2, '', 'must be a JSON object'],
@@ -110,6 +126,7 @@ describe('faults', () => {
       [6, 'files[0].path', 'must not leave the working folder (no `..`)'],
       [7, 'files[0].from', 'is not in the store'],
       [8, 'id', expect.stringContaining('string')],
+      [9, 'labels', 'must be an object, not array'],
     ]);
   });
 
@@ -119,9 +136,10 @@ describe('faults', () => {
       (thrown: unknown) => thrown,
     )) as InvalidItemsError;
     expect(error).toBeInstanceOf(InvalidItemsError);
-    expect([error.items, error.faults.length]).toEqual([3_000, 1_000]);
+    expect([error.items, error.faults.length]).toEqual([3_000, 3_000]);
     expect(error.message.split('\n')).toHaveLength(21);
     expect(error.message).toContain('3000 items');
+    expect(error.describe().split('\n')).toHaveLength(3_001);
   });
 
   test('of an id that is there twice name both lines, however many lie between', async () => {
