@@ -1,7 +1,7 @@
 export { Assay } from './client/assay.ts';
 export type { ConnectOptions } from './client/assay.ts';
 export { BatchHandle } from './client/batch-handle.ts';
-export type { BatchItem, ResultsOptions } from './client/batch-handle.ts';
+export type { BatchItem, ResultsOptions, RetryOptions } from './client/batch-handle.ts';
 export type { Batches, BatchItems, BatchSummary } from './client/batches.ts';
 export * from './client/errors.ts';
 export type { JobEvent } from './client/job-events.ts';

@@ -103,7 +103,7 @@ export function batchRetryCommand(): Command {
       'Runs the items of a batch that ended with a verdict again, as a new batch with an id of its own.',
     )
     .argument('<batch>', 'name or id of the batch, which must be over')
-    .addOption(new Option('--only <verdict>', 'items with this verdict ').choices(VERDICTS).default('error'))
+    .addOption(new Option('--only <verdict>', 'items with this verdict').choices(VERDICTS).default('error'))
     .option(
       '--concurrency <number>',
       'shards at work at once (default: 1.5 for each that the workers have room for)',
@@ -115,13 +115,7 @@ export function batchRetryCommand(): Command {
   return addConnectionOptions(command).action((batch: string, options: BatchRetryOptions) =>
     withConnection(options, {}, async (connection, signal) => {
       const { name, concurrency } = options;
-      // A verdict that is recorded would only be read again.
-      const handle = await connection.assay.batches.retry(batch, {
-        only: [options.only],
-        name,
-        concurrency,
-        cache: false,
-      });
+      const handle = await connection.assay.batches.retry(batch, { only: options.only, name, concurrency });
       const result = await followBatch(handle, connection, signal, options);
       process.exitCode = exitCodeOfBatch(result);
     }),

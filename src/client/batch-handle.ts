@@ -6,7 +6,8 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { BatchResult } from '../domain/batch.ts';
-import type { BatchProgress, ItemResult, Segment } from '../domain/batch.ts';
+import type { BatchOptions, BatchProgress, ItemResult, Segment } from '../domain/batch.ts';
+import type { Verdict } from '../domain/job-result.ts';
 import { PARTS_A_QUERY } from '../domain/batch-parts.ts';
 import type { Language } from '../domain/language.ts';
 import { itemLinesOf, resultsOfBlob } from '../store/batch-lines.ts';
@@ -39,18 +40,34 @@ export interface BatchItem {
   code?: string | undefined;
 }
 
+export interface RetryOptions extends Omit<BatchOptions, 'defaults' | 'skipBad'> {
+  /** Items that ended with this verdict, or one of these. */
+  only: Verdict | readonly Verdict[];
+}
+
+/** What starts batches anew. */
+export interface Retrier {
+  retry(batch: string, options: RetryOptions): Promise<BatchHandle>;
+}
+
 /** A batch on the server, running or over. */
 export class BatchHandle {
   readonly batchId: string;
   /** Whether this call started the batch, or found it running by its name. */
   readonly started: boolean;
+  readonly #batches: Retrier;
   readonly #server: Server;
   readonly #store: Store;
   readonly #handle: WorkflowHandle;
 
-  constructor(server: Server, store: Store, batchId: string, { started = false } = {}) {
+  constructor(
+    { batches, server, store }: { batches: Retrier; server: Server; store: Store },
+    batchId: string,
+    { started = false } = {},
+  ) {
     this.batchId = batchId;
     this.started = started;
+    this.#batches = batches;
     this.#server = server;
     this.#store = store;
     this.#handle = server.client.workflow.getHandle(batchId);
@@ -195,6 +212,11 @@ export class BatchHandle {
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 500)
       throw new RangeError('the concurrency is a whole number from 1 to 500');
     await this.#update('setConcurrency', concurrency);
+  }
+
+  /** Starts a new batch of some of its items, as `batches.retry` does; waits for its end before. Throws as that does. */
+  async retry(options: RetryOptions): Promise<BatchHandle> {
+    return await this.#batches.retry(this.batchId, options);
   }
 
   async #update(name: string, ...args: unknown[]): Promise<void> {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { BatchOptions } from '../domain/batch.ts';
 import type { BatchInput, BatchResult, BatchState, ParsedBatchOptions } from '../domain/batch.ts';
-import type { Verdict } from '../domain/job-result.ts';
 import { KEYS } from '../domain/search-attributes.ts';
 import { specFaults } from '../domain/spec-faults.ts';
 import type { BlobRef } from '../domain/blob.ts';
@@ -11,6 +10,7 @@ import { rowsOfJsonLines } from '../store/json-lines.ts';
 import type { Store } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
 import { BatchHandle } from './batch-handle.ts';
+import type { RetryOptions } from './batch-handle.ts';
 import { rowsOfCsv } from './batch/csv-rows.ts';
 import { rowsOfValues } from './batch/item-rows.ts';
 import { writeRetried } from './batch/retry-items.ts';
@@ -49,6 +49,7 @@ export interface BatchesParts {
   indexed: Promise<boolean>;
 }
 
+const KINDS = ['rows', 'jsonLines', 'csv', 'parquet', 'url', 'blob'];
 const STATES: Record<string, BatchState> = { RUNNING: 'running', COMPLETED: 'done', CANCELLED: 'cancelled' };
 
 /** Batches on a server. */
@@ -71,19 +72,18 @@ export class Batches {
   }
 
   /**
-   * Starts a new batch of those items of an earlier one, which is over, that ended with one of these verdicts. `defaults` and `skipBad` do not apply.
+   * Starts a new batch of those items of an earlier one, which is over, that ended with this verdict, or one of these. What is
+   * recorded of them does not count, unless `cache` is true.
    * Throws as `start` and `BatchHandle.result` do, and InvalidSpecError where no item is left.
    */
-  async retry(
-    batch: string,
-    { only, ...options }: BatchOptions & { only: readonly Verdict[] },
-  ): Promise<BatchHandle> {
+  async retry(batch: string, { only, cache = false, ...options }: RetryOptions): Promise<BatchHandle> {
     const earlier = await this.get(batch).result();
-    return await this.#start(options, async (batchId) => {
-      const written = await writeRetried(earlier, this.#parts.store, { batchId, only });
+    const verdicts = [only].flat();
+    return await this.#start({ ...options, cache }, async (batchId) => {
+      const written = await writeRetried(earlier, this.#parts.store, { batchId, only: verdicts });
       if (written.total > 0) return written;
       throw new InvalidSpecError([
-        { path: earlier.batchId, message: `has no item whose verdict is ${only.join(' or ')}` },
+        { path: earlier.batchId, message: `has no item whose verdict is ${verdicts.join(' or ')}` },
       ]);
     });
   }
@@ -123,10 +123,10 @@ export class Batches {
           ...(input.indexed && { typedSearchAttributes: [{ key: KEYS.batch, value: batchId }] }),
         }),
       );
-      return new BatchHandle(server, store, batchId, { started: true });
+      return new BatchHandle({ batches: this, server, store }, batchId, { started: true });
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError)
-        return new BatchHandle(server, store, batchId);
+        return new BatchHandle({ batches: this, server, store }, batchId);
       throw fromServer(error, server.place);
     }
   }
@@ -139,7 +139,7 @@ export class Batches {
   /** A batch by its id (`batch-<name>`) or name. Whether it exists shows with the first question to it. */
   get(batch: string): BatchHandle {
     const batchId = batch.startsWith('batch-') ? batch : `batch-${batch}`;
-    return new BatchHandle(this.#parts.server, this.#parts.store, batchId);
+    return new BatchHandle({ batches: this, ...this.#parts }, batchId);
   }
 
   /** Batches, newest first. Throws UnreachableServerError. */
@@ -160,13 +160,19 @@ export class Batches {
     }
   }
 
-  async #rows(items: BatchItems): Promise<AsyncIterable<ItemRow>> {
+  async #rows(given: BatchItems): Promise<AsyncIterable<ItemRow>> {
+    // A program without types may hand over anything, such as a path.
+    const items = Object(given) as BatchItems;
     if ('rows' in items) return rowsOfValues(items.rows);
     if ('csv' in items) return rowsOfCsv(items.csv, items.map);
     if ('parquet' in items)
       return (await import('./batch/parquet-rows.ts')).rowsOfParquet(items.parquet, items.map);
     if ('jsonLines' in items) return rowsOfJsonLines(items.jsonLines);
     if ('url' in items) return await rowsOfUrl(items.url, items.map);
+    if (!('blob' in items))
+      throw new InvalidSpecError([
+        { path: 'items', message: `must be an object with one of ${KINDS.join(', ')}` },
+      ]);
     const stream = await this.#parts.store.read(items.blob).catch(refuse(items.blob.ref));
     return rowsOfJsonLines(stream as AsyncIterable<Uint8Array>);
   }

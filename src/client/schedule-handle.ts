@@ -2,8 +2,8 @@ import { ScheduleNotFoundError as TemporalScheduleNotFoundError } from '@tempora
 import type { ScheduleHandle as TemporalScheduleHandle } from '@temporalio/client';
 import type { ScheduledBatchInput, ScheduledRun } from '../domain/schedule.ts';
 import { batchNameOf } from '../domain/schedule-runs.ts';
-import type { Store } from '../store/store.ts';
-import { BatchHandle } from './batch-handle.ts';
+import type { BatchHandle } from './batch-handle.ts';
+import type { Batches } from './batches.ts';
 import { ScheduleNotFoundError } from './errors.ts';
 import type { Server } from './server.ts';
 import { fromServer } from './server-errors.ts';
@@ -41,13 +41,13 @@ export interface ScheduleStatus {
 export class ScheduleHandle {
   readonly schedule: string;
   readonly #server: Server;
-  readonly #store: Store;
+  readonly #batches: Batches;
   readonly #handle: TemporalScheduleHandle;
 
-  constructor(server: Server, store: Store, schedule: string) {
+  constructor(server: Server, batches: Batches, schedule: string) {
     this.schedule = schedule;
     this.#server = server;
-    this.#store = store;
+    this.#batches = batches;
     this.#handle = server.client.schedule.getHandle(SCHEDULE_PREFIX + schedule);
   }
 
@@ -98,7 +98,7 @@ export class ScheduleHandle {
 
   /** The batch of a run. */
   batch(run: Pick<ScheduleRun, 'batchId'>): BatchHandle {
-    return new BatchHandle(this.#server, this.#store, run.batchId);
+    return this.#batches.get(run.batchId);
   }
 
   /** Runs it now, whatever its time is; where it runs, the overlap policy says what happens. */

@@ -53,7 +53,7 @@ export class Schedules {
     items: BatchItems,
     { batch = {}, ...options }: ScheduleOptions & { batch?: Omit<BatchOptions, 'name'> | undefined },
   ): Promise<ScheduleHandle> {
-    const { server, store, batches } = this.#parts;
+    const { server, batches } = this.#parts;
     const parsed = checked(name, options);
     const prepared = await batches.prepare(items, { cache: false, ...batch }, `schedule-${name}`);
     try {
@@ -62,7 +62,7 @@ export class Schedules {
       if (error instanceof ScheduleAlreadyRunning) throw new ScheduleExistsError(name, { cause: error });
       throw refused(error) ?? fromServer(error, server.place);
     }
-    return new ScheduleHandle(server, store, name);
+    return new ScheduleHandle(server, batches, name);
   }
 
   /**
@@ -82,7 +82,7 @@ export class Schedules {
 
   /** A schedule by its name. Whether it exists shows with the first question to it. */
   get(name: string): ScheduleHandle {
-    return new ScheduleHandle(this.#parts.server, this.#parts.store, name);
+    return new ScheduleHandle(this.#parts.server, this.#parts.batches, name);
   }
 
   /** All schedules. Throws UnreachableServerError. */

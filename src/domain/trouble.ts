@@ -152,7 +152,7 @@ export const TROUBLES = {
     ...never,
     category: 'unknown',
     freshSandbox: false,
-    advice: 'The item is no valid job, so nothing of it ran. Mend its line and retry the batch.',
+    advice: 'The item is no valid job, so nothing of it ran. Mend its line and run the batch again.',
   },
   'store-missing': {
     ...never,

@@ -110,7 +110,10 @@ function headOf({ value, fault }: ItemRow): { id?: string; group?: string | unde
   if (fault !== undefined) return { found: [{ path: '', message: fault }] };
   if (!isObject(value)) return { found: [{ path: '', message: 'must be a JSON object' }] };
   const head = ItemHead.safeParse(value, { reportInput: true });
-  return head.success ? { ...head.data, found: [] } : { found: specFaults(head.error) };
+  if (head.success) return { ...head.data, found: [] };
+  // A fault of the group is one of this item all the same.
+  const { data: id } = ItemHead.shape.id.safeParse(value['id']);
+  return { ...(id !== undefined && { id }), found: specFaults(head.error) };
 }
 
 function specOf(

@@ -152,11 +152,13 @@ describe('faults', () => {
   });
 
   test('are items of their own with skipBad, but for an id that is there twice', async () => {
-    const lines = await written(`${item('a')}\nnonsense\n${item('c', { code: '' })}\n`, { skipBad: true });
+    const lines = await written(`${item('a')}\nnonsense\n${item('c', { code: '', group: 1 })}\n`, {
+      skipBad: true,
+    });
     expect(lines).toMatchObject([
       { id: 'a', job: { jobId: 'batch-b/a' } },
       { id: 'line 2', faults: [{ path: '' }] },
-      { id: 'c', faults: [{ path: 'code' }] },
+      { id: 'c', faults: [{ path: 'group' }, { path: 'code' }] },
     ]);
     expect(await faultsOf(`${item('a')}\n${item('a')}`, { skipBad: true })).toHaveLength(1);
   });
