@@ -16,7 +16,7 @@ FRAME_EVENTS = {"sys._getframe", "sys._current_frames", "object.__getattr__"}
 
 
 # Names of `sys` and of frames that are put together at run time have something to hide.
-HIDDEN_NAME = re.compile(r"""getattr\(\s*(sys|\w*frame\w*)\s*,\s*(?!(['"])\w+\2\s*[,)])|['"]f_['"]|vars\(sys\)|sys\.__dict__""")
+HIDDEN_NAME = re.compile(r"""getattr\(\s*(sys|\w*frame\w*)\s*,\s*(?!(['"])\w+\2\s*[,)])|['"][\w.]*\b(f|tb)_|vars\(sys\)|sys\.__dict__""")
 # That a function asks in which module its caller is, is common.
 OF_CALLERS = re.compile(r"""f_locals|getargvalues|capture_locals|f_globals(?!\s*(\.get\(|\[)\s*['"]__(name|file|package)__)""")
 # Of frames that nobody asks for: a signal's, a debugger's, a task's.
@@ -116,8 +116,8 @@ def start_guard(fd, folder, code, tests_path):
         if event == "assay.begun":
             frame = getframe(2)
             if frame.f_globals is not space or frame.f_back.f_code.co_filename != tests_path:
-                return tamper("something else than a test said that it has begun")
-            return tell("begun", args[0])
+                return tamper("something else than a test said what has become of it")
+            return tell("begun" if args[1] else "raised", args[0])
         if event == "assay.tell" or event == "assay.seal":
             if getpid() != own:
                 return

@@ -67,7 +67,10 @@ class Looker:
             self.tamper("the code's own %s() makes different things the same" % first[0])
 
     def begun(self, name):
-        self.audit("assay.begun", name)
+        self.audit("assay.begun", name, True)
+
+    def raised(self, name):
+        self.audit("assay.begun", name, False)
 
     def function(self, found):
         """A function that compares, by one that goes through here."""

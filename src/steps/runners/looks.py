@@ -12,11 +12,14 @@ class Looks(ast.NodeTransformer):
     visit_Name = visit_Constant
 
     def visit_FunctionDef(self, node):
-        """A test tells that it has begun, where nobody but pytest may keep it from it."""
+        """A test tells that it has begun, and what it ends by, where nobody but pytest may keep it from it."""
         self.generic_visit(node)
         if node.name.startswith("test") and marks_only(node.decorator_list):
             at = 1 if ast.get_docstring(node, clean=False) is not None else 0
-            node.body.insert(at, ast.copy_location(ast.Expr(through("begun", node, ast.Constant(node.name))), node))
+            begun, raised = (ast.copy_location(ast.Expr(through(word, node, ast.Constant(node.name))), node) for word in ("begun", "raised"))
+            handler = ast.copy_location(ast.ExceptHandler(body=[raised, ast.copy_location(ast.Raise(), node)]), node)
+            whole = ast.copy_location(ast.Try(node.body[at:], [handler], [], []), node)
+            node.body[at:] = [begun, whole] if node.body[at:] else [begun]
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef

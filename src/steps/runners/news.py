@@ -31,8 +31,8 @@ class News:
 
     def __init__(self, show):
         self.show, self.buffer, self.nonce, self.count, self.finished, self.forged = show, b"", None, 0, False, False
-        # Of tests of pytest's: what has become of each, which must tell that they have begun, and which has.
-        self.cases, self.must_begin, self.ran = {}, frozenset(), set()
+        # Of tests of pytest's: what has become of each, which must tell that they have begun, and which has, and whether it raised anything.
+        self.cases, self.must_begin, self.ran = {}, frozenset(), {}
 
     def feed(self, data):
         self.buffer += data
@@ -63,8 +63,9 @@ class News:
         self.finished = news[0] == "finish"
         if news[0] == "phase":
             return self.phase(*news[1:])
-        if news[0] == "begun":
-            return self.ran.add(news[1])
+        if news[0] in ("begun", "raised"):
+            self.ran[news[1]] = news[0]
+            return None
         if news[0] == "start":
             self.ran.clear()
         self.show(news=news)
@@ -72,8 +73,10 @@ class News:
     def phase(self, name, when, outcome, ms, message, kind):
         """Of a test. Once it has failed, nothing that comes later makes that good."""
         test = name.partition("[")[0]
-        if (when, outcome) == ("call", "passed") and test in self.must_begin and test.rpartition("::")[2] not in self.ran:
-            self.fake("the test %s was reported without having run" % name)
+        if (when, outcome) == ("call", "passed") and test in self.must_begin:
+            became = self.ran.get(test.rpartition("::")[2])
+            if became != "begun":
+                self.fake("the test %s was reported %s" % (name, "as passed, and had failed" if became else "without having run"))
         case = self.cases.setdefault(name, {"outcome": "passed", "message": "", "kind": "", "called": False})
         case["called"] = case["called"] or when == "call"
         if outcome == "failed" and case["outcome"] != "failed" or outcome == "skipped" and case["outcome"] == "passed":

@@ -4,9 +4,10 @@ import ast, builtins, gc, os, re, sys, time
 TEST_MODULE = "test_solution"
 FOOTING = (
     "operator math pluggy._hooks pluggy._callers pluggy._manager pluggy._result pytest _pytest.main _pytest.python _pytest.runner "
-    "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.approx _pytest.skipping _pytest.nodes "
-    "_pytest.assertion _pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn _pytest.fixtures unittest.case unittest.result "
-    "unittest.suite unittest.loader unittest.runner unittest.util"
+    "_pytest.reports _pytest.outcomes _pytest.unittest _pytest.raises _pytest.python_api _pytest.approx _pytest.skipping "
+    "_pytest.nodes _pytest._code.code _pytest.config _pytest.compat _pytest.mark.structures _pytest.assertion "
+    "_pytest.assertion.rewrite _pytest.assertion.util _pytest.recwarn _pytest.fixtures unittest.case unittest.result unittest.suite "
+    "unittest.loader unittest.runner unittest.util"
 ).split()
 
 
