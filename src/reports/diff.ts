@@ -1,5 +1,6 @@
 import type { Counts, ItemResult } from '../domain/batch.ts';
 import type { Verdict } from '../domain/job-result.ts';
+import { decisiveAttempt } from '../domain/next-step.ts';
 import { sentenceOf } from './outcome-of-item.ts';
 import { Tally } from './summary.ts';
 
@@ -9,6 +10,7 @@ const SLOW_MS = 100;
 
 export interface ItemState {
   verdict: Verdict;
+  /** Of the code and its tests: whether a sandbox was at hand says nothing about them. */
   durationMs: number;
   flaky: boolean;
 }
@@ -98,8 +100,11 @@ function changesOf(before: ItemState, after: ItemState, cached: boolean): Change
 
 const isFailure = ({ verdict }: ItemState): boolean => verdict === 'failed' || verdict === 'rejected';
 
-function stateOf({ verdict, durationMs, flaky }: ItemResult): ItemState {
-  return { verdict, durationMs, flaky: flaky !== undefined };
+function stateOf({ verdict, attempts, durationMs, flaky }: ItemResult): ItemState {
+  const steps =
+    decisiveAttempt(attempts)?.steps.filter(({ name }) => name === 'execute' || name === 'test') ?? [];
+  const workMs = steps.reduce((sum, step) => sum + step.durationMs, 0);
+  return { verdict, durationMs: steps.length === 0 ? durationMs : workMs, flaky: flaky !== undefined };
 }
 
 function totalsOf({ total, counts }: Tally): { total: number; counts: Counts } {

@@ -13,6 +13,17 @@ async function changesOf(before: ItemResultParts, after: ItemResultParts): Promi
   return CHANGES.filter((change) => diff[change].length > 0);
 }
 
+/** An item whose test took so long, after a sandbox was opened for it. */
+const tested = (durationMs: number, openMs: number): ItemResultParts => {
+  const startedAt = '2026-01-02T03:04:05.678Z';
+  const step = { name: 'test', startedAt, durationMs, outcome: 'ok' } as const;
+  const attempt = { number: 1, startedAt, durationMs: openMs + durationMs, steps: [step] };
+  return {
+    durationMs: openMs + durationMs,
+    attempts: [{ ...attempt, verdict: 'passed', ended: 'It has passed' }],
+  };
+};
+
 const flaky = { runs: 3, verdicts: { passed: 2, failed: 1 } };
 
 test.each<[string, ItemResultParts, ItemResultParts, string[]]>([
@@ -29,6 +40,8 @@ test.each<[string, ItemResultParts, ItemResultParts, string[]]>([
   ['twice the time and 100 ms more', { durationMs: 100 }, { durationMs: 200 }, ['newlySlow']],
   ['less than twice the time', { durationMs: 1000 }, { durationMs: 1999 }, []],
   ['less than 100 ms more', { durationMs: 10 }, { durationMs: 109 }, []],
+  ['a sandbox that had to be opened', tested(30, 0), tested(30, 400), []],
+  ['a slow test, where the sandbox was quicker', tested(30, 400), tested(330, 0), ['newlySlow']],
   ['the time of a recorded verdict', { durationMs: 10 }, { durationMs: 900, cached: true }, []],
   [
     'the time of other work',
