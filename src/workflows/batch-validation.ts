@@ -4,6 +4,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -15,6 +16,8 @@ import { partsQuery, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpd
 
 /** A history as long as this goes on in a fresh one, events. */
 const MOST_EVENTS = 4_000;
+/** What a shard may add to the history: that it is scheduled, its start, its end, and a task that hears of it. */
+const EVENTS_A_SHARD = 6;
 /** A shard that has worked so long hands back what it has not begun, in ms. */
 const SOFT_LIMIT_MS = 4_000;
 /** As long as no result is there: the first comes soon, and tells how long an item takes. */
@@ -50,6 +53,8 @@ class BatchStory {
   readonly #record: BatchRecord;
   readonly #activities: BatchActivities;
   readonly #shards = new CancellationScope();
+  /** Whether the history is to hold what the shards at work will add; in batches of earlier versions it may not. */
+  readonly #foresees = patched('shards-at-work-count');
   #running = 0;
   #settled = 0;
   #failure: unknown;
@@ -66,6 +71,13 @@ class BatchStory {
 
   get #toldToStop(): boolean {
     return this.#cancelled || this.#record.failedFast;
+  }
+
+  /** Whether no further shard has room in the history. */
+  get #full(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    const coming = this.#foresees ? this.#running * EVENTS_A_SHARD : 0;
+    return historyLength + coming > MOST_EVENTS || continueAsNewSuggested;
   }
 
   pause(paused: boolean): void {
@@ -85,17 +97,22 @@ class BatchStory {
     record.show();
     return await CancellationScope.nonCancellable(async () => {
       for (;;) {
-        const full = workflowInfo().historyLength > MOST_EVENTS || workflowInfo().continueAsNewSuggested;
         const stopping = this.#toldToStop || this.#failure !== undefined;
         if (record.failedFast) this.#shards.cancel();
-        while (!stopping && !full && !record.paused && record.left > 0 && this.#running < record.concurrency)
+        while (
+          !stopping &&
+          !this.#full &&
+          !record.paused &&
+          record.left > 0 &&
+          this.#running < record.concurrency
+        )
           this.#start(record.take(this.#running));
         if (this.#running === 0) {
           if (this.#failure !== undefined) throw this.#failure;
           if (record.left === 0) return 'done';
           if (this.#cancelled) return 'cancelled';
           if (stopping) return 'stopped';
-          if (full) return 'history-full';
+          if (this.#full) return 'history-full';
         }
         const seen = this.#settled;
         await condition(() => this.#settled !== seen);
