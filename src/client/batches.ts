@@ -51,6 +51,8 @@ export interface BatchesParts {
 
 const KINDS = ['rows', 'jsonLines', 'csv', 'parquet', 'url', 'blob'];
 const STATES: Record<string, BatchState> = { RUNNING: 'running', COMPLETED: 'done', CANCELLED: 'cancelled' };
+/** Of what a workflow tells of itself, that which the server cannot know. */
+const TOLD: Record<string, readonly unknown[]> = { RUNNING: ['paused'], COMPLETED: ['cancelled', 'stopped'] };
 
 /** Batches on a server. */
 export class Batches {
@@ -148,12 +150,13 @@ export class Batches {
     const found = server.client.workflow.list({ query: "WorkflowType = 'batchValidation'" });
     try {
       let left = limit;
-      for await (const { workflowId, status, startTime, closeTime } of found) {
+      for await (const { workflowId, status, startTime, closeTime, memo } of found) {
         // A run that went on in a fresh history is no batch of its own.
         if (status.name === 'CONTINUED_AS_NEW') continue;
         if (left-- <= 0) return;
-        const state = STATES[status.name] ?? 'broken';
-        yield { batchId: workflowId, state, startedAt: startTime, endedAt: closeTime };
+        const told = memo?.['state'];
+        const state = TOLD[status.name]?.includes(told) ? (told as BatchState) : STATES[status.name];
+        yield { batchId: workflowId, state: state ?? 'broken', startedAt: startTime, endedAt: closeTime };
       }
     } catch (error) {
       throw fromServer(error, server.place);

@@ -1,4 +1,4 @@
-import { setCurrentDetails } from '@temporalio/workflow';
+import { patched, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import type {
   BatchCarried,
   BatchInput,
@@ -37,6 +37,8 @@ export class BatchRecord {
   #asked: number | undefined;
   #failures: Failure[];
   #shardItems: number;
+  /** What the list of batches shows of it; absent in batches of earlier versions, which do not tell. */
+  #listed: BatchProgress['state'] | undefined = patched('state-in-memo') ? 'running' : undefined;
   #recent: { atMs: number; items: number }[] = [];
 
   constructor(input: BatchInput) {
@@ -161,7 +163,12 @@ export class BatchRecord {
   }
 
   show(): void {
-    setCurrentDetails(batchDetails(this.progress()));
+    const progress = this.progress();
+    setCurrentDetails(batchDetails(progress));
+    const { state } = progress;
+    if (this.#listed === undefined || this.#listed === state) return;
+    this.#listed = state;
+    upsertMemo({ state });
   }
 
   #rate(): number | undefined {

@@ -240,12 +240,15 @@ describe('a batch', () => {
       validate: { policy: 'off' },
     });
     const rows = Array.from({ length: 200 }, (_, at) => slow(at));
+    const listed = async (id: string) =>
+      (await Array.fromAsync(stack.assay.batches.list())).find(({ batchId }) => batchId === id)?.state;
     const handle = await stack.assay.batches.start(
       { rows },
       { name: 'paused', concurrency: 1, cache: false },
     );
     await handle.pause();
     expect(await handle.progress()).toMatchObject({ state: 'paused' });
+    await expect.poll(() => listed(handle.batchId), { timeout: 20_000 }).toBe('paused');
     await expect(handle.setConcurrency(0)).rejects.toThrow();
     await handle.setConcurrency(2);
     await handle.resume();
@@ -253,6 +256,7 @@ describe('a batch', () => {
     await handle.cancel();
     const result = await handle.result();
     expect(result.state).toBe('cancelled');
+    await expect.poll(() => listed(handle.batchId), { timeout: 20_000 }).toBe('cancelled');
     expect(result.done).toBeGreaterThan(0);
     expect(result.done).toBeLessThan(200);
     expect(await Array.fromAsync(handle.results())).toHaveLength(result.done);
