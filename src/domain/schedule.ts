@@ -86,13 +86,19 @@ export interface ScheduledBatchInput {
 /** A run whose results are kept. */
 export interface KeptRun {
   batchId: string;
-  /** Set where it was cancelled or stopped: such a run is no measure for the next. */
+  /** Set where it was cancelled, stopped or broken: such a run is no measure for the next. */
   partial?: true | undefined;
   /** ISO 8601, UTC */
   startedAt: string;
-  results: BlobRef;
+  /** Absent where it is broken. */
+  results?: BlobRef | undefined;
   parquet?: BlobRef | undefined;
   diff?: BlobRef | undefined;
+}
+
+/** One whose batch has published its results. */
+export interface PublishedRun extends KeptRun {
+  results: BlobRef;
 }
 
 /** How many items changed, by kind, since the last run that was whole. */
@@ -142,10 +148,16 @@ export interface Notice {
   run?: Omit<ScheduledRun, 'runs' | 'notified' | 'schemaVersion'> | undefined;
 }
 
+/** A run that is broken, to be forgotten with those that are older than it. */
+export interface NoteRunInput {
+  series: string;
+  run: KeptRun;
+}
+
 export interface CompareRunsInput {
   series: string;
   /** The run that has ended. */
-  run: KeptRun;
+  run: PublishedRun;
   /** Earlier ones that the last run has told of. */
   known: KeptRun[];
 }
@@ -168,6 +180,7 @@ export interface ForgetRunsInput {
 }
 
 export interface ScheduleActivities {
+  noteRun(input: NoteRunInput): Promise<void>;
   compareRuns(input: CompareRunsInput): Promise<ComparedRuns>;
   forgetRuns(input: ForgetRunsInput): Promise<void>;
   sendNotice(notice: Notice): Promise<void>;

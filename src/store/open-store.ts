@@ -133,6 +133,14 @@ class OpendalStore implements Store {
     }
   }
 
+  async removeFolder(folder: string): Promise<void> {
+    try {
+      await this.#operator.removeAll(namedPath(folder));
+    } catch (error) {
+      throw StoreError.from(error, `remove ${folder}`);
+    }
+  }
+
   async #putBytes(bytes: Buffer): Promise<BlobRef> {
     const at = { owner: this.#owner, sha256: createHash('sha256').update(bytes).digest('hex') };
     if (!(await this.#has(at, bytes.length))) await this.#operator.write(pathOf(at), bytes);

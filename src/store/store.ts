@@ -23,6 +23,8 @@ export interface Store {
   listNamed(folder: string): Promise<string[]>;
   /** Removes a name; one that is not there is fine. */
   removeNamed(name: string): Promise<void>;
+  /** Removes all names that begin with a folder (`a/`); none is fine. */
+  removeFolder(folder: string): Promise<void>;
   /** The same as a stream. */
   read(blob: Pick<BlobRef, 'ref'>): Promise<Readable>;
 }

@@ -4,6 +4,7 @@ import {
   ChildWorkflowFailure,
   executeChild,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   startChild,
@@ -12,8 +13,8 @@ import {
 import type { BatchResult } from '../domain/batch.ts';
 import { batchNameOf, fittingRule, splitRuns } from '../domain/schedule-runs.ts';
 import type {
-  KeptRun,
   Notice,
+  PublishedRun,
   ScheduleActivities,
   ScheduledBatchInput,
   ScheduledRun,
@@ -21,7 +22,7 @@ import type {
 import type { batchValidation } from './batch-validation.ts';
 import { plain } from './details.ts';
 
-const { compareRuns, forgetRuns } = proxyActivities<ScheduleActivities>({
+const { noteRun, compareRuns, forgetRuns } = proxyActivities<ScheduleActivities>({
   startToCloseTimeout: '30m',
   scheduleToCloseTimeout: '6h',
   retry: { initialInterval: '1s', maximumInterval: '1m' },
@@ -34,7 +35,7 @@ const { sendNotice } = proxyActivities<ScheduleActivities>({
 
 /** One run of a schedule: the batch, what changed since the last whole run, who is told, and what is forgotten. */
 export async function scheduledBatch(input: ScheduledBatchInput): Promise<ScheduledRun> {
-  const { lastResult, workflowId, firstExecutionRunId } = workflowInfo();
+  const { lastResult, workflowId, firstExecutionRunId, startTime } = workflowInfo();
   const last = lastResult as ScheduledRun | undefined;
   const name = batchNameOf(input.schedule, workflowId, firstExecutionRunId);
   const batchId = `batch-${name}`;
@@ -50,9 +51,13 @@ export async function scheduledBatch(input: ScheduledBatchInput): Promise<Schedu
   } catch (error) {
     if (!(error instanceof ChildWorkflowFailure)) throw error;
     const reason = error.cause?.message ?? error.message;
-    await CancellationScope.nonCancellable(() =>
-      tell(input, { schedule: input.schedule, batchId, state: 'broken', reason }),
-    );
+    await CancellationScope.nonCancellable(async () => {
+      await tell(input, { schedule: input.schedule, batchId, state: 'broken', reason });
+      if (!patched('broken-runs-are-noted')) return;
+      const run = { batchId, partial: true, startedAt: startTime.toISOString() } as const;
+      // Without its note it only stays longer than it should.
+      await noteRun({ series: input.series ?? input.schedule, run }).catch(() => undefined);
+    });
     throw ApplicationFailure.nonRetryable(`The batch ${batchId} ended without a result: ${reason}`);
   }
   return await CancellationScope.nonCancellable(() => conclude(input, result, last));
@@ -73,7 +78,7 @@ async function conclude(
   const known = last?.runs ?? [];
   // What was stopped half-way is no measure for the next.
   const partial = state === 'done' ? undefined : true;
-  const ended: KeptRun = { batchId, partial, startedAt, results, parquet };
+  const ended: PublishedRun = { batchId, partial, startedAt, results, parquet };
   const compared = await compareRuns({ series, run: ended, known });
   const { diff, changes, newFailures, newFailureCount } = compared;
   const run: ScheduledRun = {

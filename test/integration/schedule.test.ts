@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { signature } from '../../src/activities/schedule/webhook.ts';
 import { InvalidSpecError, ScheduleExistsError, ScheduleNotFoundError } from '../../src/client.ts';
 import type { Assay, BatchHandle, ScheduleHandle, ScheduleRun } from '../../src/client.ts';
@@ -142,6 +143,8 @@ describe('a schedule', () => {
     expect((await readdir(join(storeUrl, 'owned'))).toSorted()).toEqual(
       [same.batchId, changed.batchId].toSorted(),
     );
+    // What a batch notes down while it runs is gone at its end.
+    expect(await readdir(join(storeUrl, 'named', 'batches'))).toEqual([]);
     await handle.delete();
     await expect(handle.status()).rejects.toThrow(ScheduleNotFoundError);
   });
@@ -203,6 +206,41 @@ describe('a schedule', () => {
     expect(cancelled).toMatchObject({ batchId: running.batchId, state: 'cancelled' });
     expect(next).toMatchObject({ state: 'done', result: { total: 1 } });
     expect(next.result).not.toHaveProperty('comparedWith');
+    await handle.delete();
+  });
+
+  test('forgets what a broken run has recorded, with runs that are older', async () => {
+    const handle = await assay.schedules.create(
+      nameOf('broken'),
+      { rows: [LONG, { id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)' }] },
+      { every: '30d', keepRuns: 1, batch: { concurrency: 1 } },
+    );
+    await handle.trigger();
+    const broken = await vi.waitFor(
+      async () => {
+        const [run] = await Array.fromAsync(handle.runs());
+        // The long output is there, the other item at work.
+        expect(await readdir(join(storeUrl, 'owned'))).toContain(run!.batchId);
+        return run!;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    try {
+      await new Client({ connection }).workflow.getHandle(broken.batchId).terminate('the test says so');
+    } finally {
+      await connection.close();
+    }
+    await assay.schedules.update(handle.schedule, { rows: [right('a')] });
+    const [first, over] = (await ran(handle, 2)) as [ScheduleRun, ScheduleRun];
+    expect(over).toMatchObject({ batchId: broken.batchId, state: 'broken' });
+    expect(first.result).not.toHaveProperty('comparedWith');
+    const left = async () => [
+      ...(await readdir(join(storeUrl, 'owned'))),
+      ...(await readdir(join(storeUrl, 'named', 'batches'))),
+    ];
+    expect(await left()).toContain(first.batchId);
+    expect(await left()).not.toContain(broken.batchId);
     await handle.delete();
   });
 

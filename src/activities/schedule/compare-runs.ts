@@ -1,6 +1,12 @@
 import type { Failure, ItemResult } from '../../domain/batch.ts';
 import type { BlobRef } from '../../domain/blob.ts';
-import type { ComparedRuns, CompareRunsInput, KeptRun, RunChanges } from '../../domain/schedule.ts';
+import type {
+  ComparedRuns,
+  CompareRunsInput,
+  KeptRun,
+  PublishedRun,
+  RunChanges,
+} from '../../domain/schedule.ts';
 import { CHANGES, diffResults } from '../../reports/diff.ts';
 import type { ItemChange } from '../../reports/diff.ts';
 import { resultsOfBlob } from '../../store/batch-lines.ts';
@@ -52,12 +58,14 @@ function earlierRuns(run: KeptRun, runs: KeptRun[]): KeptRun[] {
   return newestFirst([...byId.values()]);
 }
 
-async function lastBefore(run: KeptRun, runs: KeptRun[], store: Store): Promise<KeptRun | undefined> {
+async function lastBefore(run: KeptRun, runs: KeptRun[], store: Store): Promise<PublishedRun | undefined> {
   const began = Date.parse(run.startedAt);
-  for (const one of runs)
-    if (!one.partial && Date.parse(one.startedAt) < began && (await isThere(one.results, store))) return one;
+  for (const one of runs.filter(isWhole))
+    if (Date.parse(one.startedAt) < began && (await isThere(one.results, store))) return one;
   return undefined;
 }
+
+const isWhole = (run: KeptRun): run is PublishedRun => !run.partial && run.results !== undefined;
 
 function failureOf({ id, after, sentence }: ItemChange): Failure {
   return { id, verdict: after!.verdict, sentence: sentence.slice(0, SENTENCE_CHARS) };

@@ -1,4 +1,5 @@
 import type { ForgetRunsInput, KeptRun } from '../../domain/schedule.ts';
+import { batchFolder } from '../../store/batch-folder.ts';
 import type { Store } from '../../store/store.ts';
 import { RunNotes } from './run-notes.ts';
 
@@ -12,6 +13,7 @@ export async function forgetRuns({ series, forget, kept }: ForgetRunsInput, stor
   for (const run of forget) {
     for (const ref of refsOf(run)) if (!used.has(ref)) await store.remove({ ref });
     await store.removeOwned(run.batchId);
+    await store.removeFolder(batchFolder(run.batchId));
     await notes.remove(run);
   }
 }

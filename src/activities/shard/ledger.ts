@@ -108,8 +108,7 @@ export class Ledger {
             },
           ];
     await this.#writing.catch(() => undefined);
-    const notes = await this.#store.listNamed(this.#prefix).catch(() => []);
-    await Promise.all(notes.map((name) => this.#store.removeNamed(name).catch(() => undefined)));
+    await this.#store.removeFolder(this.#prefix).catch(() => undefined);
     return { parts, counts: this.#counts(), failures: this.#failures };
   }
 

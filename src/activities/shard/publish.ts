@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { PublishInput, Published, Segment } from '../../domain/batch.ts';
 import { resultsOfBlob } from '../../store/batch-lines.ts';
+import { batchFolder } from '../../store/batch-folder.ts';
 import type { Store } from '../../store/store.ts';
 
 const PARTS_KEPT = 32;
@@ -24,6 +25,8 @@ export async function publish({ batchId, parts, owning }: PublishInput, store: S
   // Only here: short-lived workers do without.
   const { toParquet } = await import('../../reports/parquet.ts');
   const parquet = await own.put(Readable.from(toParquet(resultsOfBlob(results, store))));
+  // What a shard has left whose worker died before the batch was told to stop.
+  await store.removeFolder(batchFolder(batchId)).catch(() => undefined);
   return { results, parquet };
 }
 

@@ -13,6 +13,7 @@ import { runItem } from '../../steps/item.ts';
 import type { ItemRun } from '../../steps/item.ts';
 import type { StepContext } from '../../steps/step-context.ts';
 import { validate } from '../../steps/validate.ts';
+import { batchFolder } from '../../store/batch-folder.ts';
 import type { Store } from '../../store/store.ts';
 import { troubleOf } from '../to-failure.ts';
 import { badItemResult, deadlyItemResult, itemResult } from './item-result.ts';
@@ -60,7 +61,7 @@ export async function runShard(
   const own = input.owning ? store.ownedBy(input.batchId) : store;
   // An item that is to run several times is not asked what it once came to.
   const cache = input.cache && input.attempts === 1 ? new VerdictCache(store) : undefined;
-  const ledger = await Ledger.open(own, `batches/${input.batchId}/${shardId}/`, number);
+  const ledger = await Ledger.open(own, `${batchFolder(input.batchId)}${shardId}/`, number);
   // Recorded verdicts outlive the batch, and so does what they name.
   const context = { store: cache ? store : own, signal };
   const lane = new Lane(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { compareRuns } from '../../../src/activities/schedule/compare-runs.ts';
 import type { BlobRef } from '../../../src/domain/blob.ts';
-import type { KeptRun } from '../../../src/domain/schedule.ts';
+import type { PublishedRun } from '../../../src/domain/schedule.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { itemResultOf } from '../../support/item-results.ts';
 
@@ -16,11 +16,12 @@ beforeEach(() => {
 });
 
 /** The run of a day. */
-const run = (day: number, results: BlobRef): KeptRun => ({
+const run = (day: number, results: BlobRef): PublishedRun => ({
   ...{ batchId: `batch-${day}`, results },
   startedAt: new Date(Date.UTC(2026, 10, day + 1)).toISOString(),
 });
-const compare = (one: KeptRun, ...known: KeptRun[]) => compareRuns({ series, run: one, known }, store);
+const compare = (one: PublishedRun, ...known: PublishedRun[]) =>
+  compareRuns({ series, run: one, known }, store);
 
 test('a run is compared, whatever line separators its items have printed', async () => {
   const odd = 'a\u2028b\u2029c\u0085d\r';
@@ -50,7 +51,8 @@ test('where the results of the last run are gone, all that fail are new failures
 describe('runs that overlap, of which the server hands on no result', () => {
   test('are compared with the last whole one that began before and has ended', async () => {
     const results = await blobOf(itemResultOf({ id: 'a' }));
-    const ended = async (one: KeptRun) => (await compareRuns({ series, run: one, known: [] }, store)).before;
+    const ended = async (one: PublishedRun) =>
+      (await compareRuns({ series, run: one, known: [] }, store)).before;
     expect(await ended(run(1, results))).toBeUndefined();
     // The third ends before the second, and the fourth is cut short.
     expect(await ended(run(3, results))).toBe('batch-1');

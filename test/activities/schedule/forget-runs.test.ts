@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { forgetRuns } from '../../../src/activities/schedule/forget-runs.ts';
 import { RunNotes } from '../../../src/activities/schedule/run-notes.ts';
-import type { KeptRun } from '../../../src/domain/schedule.ts';
+import type { PublishedRun } from '../../../src/domain/schedule.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { tempFolder } from '../../support/assay.ts';
@@ -10,7 +10,7 @@ const series = 'nightly-1';
 const OUTPUT = 'the same long output';
 
 /** A run whose results name an output of its own. */
-async function ran(store: Store, day: number): Promise<{ run: KeptRun; output: string }> {
+async function ran(store: Store, day: number): Promise<{ run: PublishedRun; output: string }> {
   const own = store.ownedBy(`batch-${day}`);
   const run = {
     ...{ batchId: `batch-${day}`, startedAt: new Date(Date.UTC(2026, 10, day)).toISOString() },
@@ -60,7 +60,7 @@ test('cut short anywhere, it is found by its note and done by the next try', asy
 
 test('results of an earlier version go, unless a run that is kept has the same', async () => {
   const store = openStore(tempFolder());
-  const runOf = async (day: number, text: string): Promise<KeptRun> => ({
+  const runOf = async (day: number, text: string): Promise<PublishedRun> => ({
     ...{ batchId: `batch-${day}`, startedAt: new Date(Date.UTC(2026, 10, day)).toISOString() },
     results: await store.put(text),
   });
