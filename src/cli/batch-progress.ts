@@ -27,38 +27,43 @@ export class BatchBar implements Disposable {
   tell({ id, verdict, sentence }: Failure): void {
     if (this.#told.has(id)) return;
     this.#told.add(id);
-    this.#clear();
-    const verdictShown = styledVerdict(verdict, this.#stream);
-    this.#stream.write(`${verdictShown} ${printableLine(id)}: ${printableLine(sentence)}\n`);
+    this.say(`${styledVerdict(verdict, this.#stream)} ${printableLine(id)}: ${printableLine(sentence)}`);
+  }
+
+  /** A line that stays. */
+  say(line: string): void {
+    this.clear();
+    this.#stream.write(`${line}\n`);
   }
 
   show(progress: BatchProgress): void {
-    this.#clear();
+    this.clear();
     for (const failure of progress.failures.toReversed()) this.tell(failure);
     if (this.#stream.isTTY) {
-      this.#stream.write(progressLine(progress));
+      this.#stream.write(fittingLine(progress, this.#stream.columns));
       this.#drawn = true;
     } else if (Date.now() - this.#lastLineMs >= LINE_EVERY_MS) {
       this.#lastLineMs = Date.now();
-      this.#stream.write(`${progressLine(progress)}\n`);
+      this.say(progressLine(progress));
     }
   }
 
   [Symbol.dispose](): void {
-    this.#clear();
+    this.clear();
   }
 
-  #clear(): void {
+  /** Takes the bar away, for what is written after it on the same terminal. */
+  clear(): void {
     if (this.#drawn) this.#stream.write('\r\u001b[K');
     this.#drawn = false;
   }
 }
 
 /** `running ████░░ 40 of 100, 38 passed, 2 failed, 62.5 items/s, 1 min 2 s left`. */
-export function progressLine(progress: BatchProgress): string {
+export function progressLine(progress: BatchProgress, cells = BAR_CELLS): string {
   const { state, done, total, itemsPerSecond } = progress;
-  const filled = total === 0 ? BAR_CELLS : Math.floor((done / total) * BAR_CELLS);
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
+  const filled = total === 0 ? cells : Math.floor((done / total) * cells);
+  const bar = '█'.repeat(filled) + '░'.repeat(cells - filled);
   const rate =
     itemsPerSecond === undefined || state !== 'running'
       ? []
@@ -67,6 +72,12 @@ export function progressLine(progress: BatchProgress): string {
           `${duration(((total - done) / Math.max(itemsPerSecond, 0.001)) * 1000)} left`,
         ];
   return `${state} ${bar} ${[`${done} of ${total}`, ...countsOf(progress), ...rate].join(', ')}`;
+}
+
+/** In one row of a terminal, since only the last one of several would be drawn anew. */
+function fittingLine(progress: BatchProgress, columns = 80): string {
+  const over = progressLine(progress).length - (columns - 1);
+  return progressLine(progress, Math.max(0, BAR_CELLS - Math.max(0, over))).slice(0, columns - 1);
 }
 
 /** What a batch came to, in a few lines. */

@@ -145,11 +145,12 @@ export async function followBatch(
     { once: true },
   );
   using bar = new BatchBar();
-  const following = Promise.all([json ? printResults(handle) : undefined, showProgress(handle, bar)]);
+  const following = Promise.all([json ? printResults(handle, bar) : undefined, showProgress(handle, bar)]);
   following.catch(() => undefined);
   await Promise.race([interrupted.promise, following]);
   const result = await handle.result();
   if (!json) await tellRest(result, handle, bar);
+  bar.clear();
   const url = connection.embedded ? undefined : jobUrl(connection, handle.batchId);
   const summary = [batchSummary(result), ...(url ? [url] : [])].join('\n');
   (json ? process.stderr : process.stdout).write(`${summary}\n`);
@@ -180,15 +181,17 @@ async function tellRest({ counts }: BatchResult, handle: BatchHandle, bar: Batch
       if (bar.told >= Math.min(failures, MOST_FAILURES)) break;
     }
   if (failures > bar.told)
-    process.stderr.write(
-      `… and ${failures - bar.told} more: assay batch results ${handle.batchId} --verdict failed shows them\n`,
+    bar.say(
+      `… and ${failures - bar.told} more: assay batch results ${handle.batchId} --verdict failed shows them`,
     );
 }
 
-async function printResults(handle: BatchHandle): Promise<void> {
-  for await (const result of handle.results())
+async function printResults(handle: BatchHandle, bar: BatchBar): Promise<void> {
+  for await (const result of handle.results()) {
+    bar.clear();
     if (!process.stdout.write(`${JSON.stringify(result)}\n`))
       await new Promise<void>((done) => process.stdout.once('drain', done));
+  }
 }
 
 /** Before the work, so that no batch runs for a folder that cannot be had. */
