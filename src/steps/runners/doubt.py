@@ -1,5 +1,5 @@
 # In the child: asks the code's own objects about fresh values, to find out whether they agree with anything.
-import re, weakref
+import itertools, re, weakref
 
 PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None), range, type(Ellipsis)))
 SLOT_KINDS = tuple({type(object.__eq__), type(str.join), type(len)})
@@ -9,6 +9,8 @@ PROXIES = (type(weakref.proxy(PLAIN)), type(weakref.proxy(lambda: None)))
 PROBES_OF_CLASS = 40
 # Of a library, and equal to what their maker likes: fine where the tests name them.
 UNIVERSAL = {"unittest.mock": ("ANY", "ock"), "_pytest.python_api": ("approx",), "_pytest.approx": ("approx",)}
+# So many of the things that a value holds are asked.
+MOST_PARTS = 1000
 CONTAINS_ALL = "contains everything"
 # Containers of the standard library's that ask what they hold.
 TABLES = frozenset("mappingproxy ChainMap UserDict dict_items".split())
@@ -34,7 +36,7 @@ class Doubt:
                 self.universal.setdefault(type(right), sentence)
                 sentence = None
             for at, part in enumerate(parts_of(right)):
-                if sentence or at >= 1000:
+                if sentence or at >= MOST_PARTS:
                     break
                 sentence = self.value(part, left) or (self.value(left, part) if at == 0 else None)
             return sentence
@@ -54,7 +56,7 @@ class Doubt:
             said = self.answers
         by_parts = type(left) in BY_PARTS and type(left) is type(right)
         for at, (mine, theirs) in enumerate(zip(parts_of(left), parts_of(right, left))):
-            if sentence or at >= 1000:
+            if sentence or at >= MOST_PARTS:
                 break
             sentence = self.both(mine, theirs, depth - 1)
             if by_parts and mine is not theirs and self.answers.get("__eq__") is False:
@@ -157,7 +159,8 @@ class Doubt:
         operation = {"__eq__": operator.eq, "__ne__": operator.ne, "__contains__": lambda held, item: item in held}[slot]
         answers = {}
         for at in order:
-            answers[at] = self.says(operation, value, asked[at]) is not (slot == "__ne__")
+            # Who refuses to answer does not agree.
+            answers[at] = self.says(operation, value, asked[at], refused=slot == "__ne__") is not (slot == "__ne__")
         size, after = len(decoys), 2 * len(decoys)
         if any(answers[at] is not answers[at + size] for at in range(size)):
             return "answers the same question in two ways"
@@ -191,7 +194,7 @@ class Doubt:
         same = all(type(each) in PLAIN and each == found[0] and abs(each) != float("inf") for each in found)
         return "has the same difference from everything" if same and len(found) > 3 else None
 
-    def says(self, operation, value, other):
+    def says(self, operation, value, other, refused=False):
         try:
             answer = operation(value, other)
             if type(answer) not in PLAIN and type(answer).__module__ != "numpy":
@@ -200,7 +203,7 @@ class Doubt:
                 answer = answer.all()
             return answer is not NotImplemented and bool(answer)
         except Exception:
-            return False
+            return refused
 
 
 def answer_of(ask, decoy):
@@ -216,7 +219,9 @@ def parts_of(value, beside=None):
     kind = type(value)
     table = table_of(value)
     if table is not None:
-        return [dict.get(table, key) for key in table_of(beside) or table]
+        other = table_of(beside)
+        keys = table if other is None or not dict.__len__(other) else other
+        return [dict.get(table, key) for key in itertools.islice(dict.__iter__(keys), MOST_PARTS)]
     if kind in BY_PARTS or kind.__name__ == "deque":
         return value
     if kind.__name__ == "UserList":
@@ -224,7 +229,7 @@ def parts_of(value, beside=None):
     if kind is set or kind is frozenset:
         return list(value)
     if kind.__name__ == "ndarray":
-        return value.ravel().tolist()[:1000] if value.dtype == object else ()
+        return value.ravel().tolist()[:MOST_PARTS] if value.dtype == object else ()
     if issubclass(kind, (list, tuple)):
         return value
     fields = getattr(value, "__dict__", None)
@@ -235,8 +240,8 @@ def parts_of(value, beside=None):
 
 
 def table_of(value):
-    """A plain table of what any kind of table holds, or None."""
+    """A table of what any kind of table holds, or None. Only the methods of `dict` itself tell of it."""
     kind = type(value)
     if issubclass(kind, dict):
-        return value if kind is dict else dict.copy(value)
+        return value
     return dict(value) if kind.__name__ in TABLES else None

@@ -168,7 +168,7 @@ def start_guard(fd, folder, code, tests_path):
                 if name in ("tb_frame", "gi_frame", "cr_frame", "ag_frame"):
                     if not variables:
                         return
-                elif not constants or name not in ("f_code", "__code__") or not of_tests(holder):
+                elif not constants or name not in ("f_code", "__code__") or not of_tests(holder) or asks_for_shape(frame, code, prefix):
                     return
                 event = "%s, and what its callers hold," % name
             elif event == "sys._getframe" or event == "sys._current_frames":
@@ -196,9 +196,10 @@ def seal_of(space, objects):
     A function that tells whether the runner itself was changed: its names, its classes, its tables, the attributes of its objects. Whoever has one
     of its functions comes to all of them by `__globals__`. It uses none of what it looks at.
     """
+    warned = space.setdefault("__warningregistry__", {})  # Where Python notes what comparing has warned of.
     spaces = [space, *map(vars, objects)]
     spaces += [vars(value) for value in space.values() if isinstance(value, type) and value.__module__ == space["__name__"]]
-    spaces += [value for value in space.values() if type(value) is dict]
+    spaces += [value for value in space.values() if type(value) is dict and value is not warned]
     tags = [tag_of(each) for each in spaces]
     if None in tags:
         copies, none, size, every = [(each, dict(each)) for each in spaces], object(), len, all

@@ -40,6 +40,7 @@ class Looker:
             self.collapsed(name, left, right)
         if type(left) in PLAIN and type(right) in PLAIN or asking:
             return BY_NAME[name](left, right)
+        before = len(self.pending)
         asked = self.pair(name, left, right)
         if not asked:
             return BY_NAME[name](left, right)
@@ -55,6 +56,8 @@ class Looker:
             if sentence:
                 self.tamper(sentence)
             self.pair(name, left, right)
+        if self.pending[before:]:
+            self.pending[before:] = [(self.pending[before][0], type(answer))]
         return answer
 
     def collapsed(self, name, left, right):
@@ -151,8 +154,9 @@ class Looker:
 
     def truth(self, value):
         self.footing()
-        if self.pending and type(value) not in PLAIN:
-            self.tamper(self.pending[-1])
+        for sentence, kind in self.pending if type(value) not in PLAIN else ():
+            if kind is None or kind is type(value):
+                self.tamper(sentence)
         return value
 
     def tamper(self, sentence):
@@ -179,7 +183,7 @@ class Looker:
         finally:
             asking.clear()
         if sentence and self.doubt.symbolic:
-            self.pending.append(sentence)
+            self.pending.append((sentence, None))
         elif sentence:
             self.tamper(sentence)
         return self.doubt.questions > before

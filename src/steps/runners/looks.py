@@ -14,7 +14,7 @@ class Looks(ast.NodeTransformer):
     def visit_FunctionDef(self, node):
         """A test tells that it has begun, and what it ends by, where nobody but pytest may keep it from it."""
         self.generic_visit(node)
-        if node.name.startswith("test") and marks_only(node.decorator_list):
+        if (node.name.startswith("test") or node.name == "runTest") and marks_only(node.decorator_list):
             at = 1 if ast.get_docstring(node, clean=False) is not None else 0
             begun, raised = (ast.copy_location(ast.Expr(through(word, node, ast.Constant(node.name))), node) for word in ("begun", "raised"))
             handler = ast.copy_location(ast.ExceptHandler(body=[raised, ast.copy_location(ast.Raise(), node)]), node)

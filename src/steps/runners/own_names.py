@@ -1,5 +1,5 @@
 # What the text of a test file says, whatever the code does: which tests must run, and what its names are.
-import ast, re, sys
+import ast, builtins, re, sys
 
 # Of others, whose names the tests import, besides Python's own.
 OF_TESTS = frozenset("pytest numpy pandas scipy sklearn".split())
@@ -9,25 +9,28 @@ HOOKS = re.compile(r"pytest_|(setup|teardown)_(module|function|class|method)$|(s
 
 def declared_tests(tree):
     """Names of the tests that a reader of the file sees: what must run, whatever the code does."""
-    names = []
+    names, cases = [], {"TestCase"}
     if any(isinstance(node, ast.Name) and node.id == "__test__" for node in ast.walk(tree)):
         return names
 
+    gone = {target.id for node in tree.body if isinstance(node, ast.Delete) for target in node.targets if isinstance(target, ast.Name)}
+    local = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
-        if is_test(node):
+        if is_test(node) and node.name not in gone:
             names.append(node.name)
-        elif isinstance(node, ast.ClassDef) and (node.name.startswith("Test") or any("TestCase" in ast.unparse(b) for b in node.bases)):
-            if any(isinstance(n, ast.FunctionDef) and n.name == "__init__" for n in node.body):
+        elif isinstance(node, ast.ClassDef):
+            bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
+            if any(base in cases or base.endswith("TestCase") and base not in local for base in bases):
+                cases.add(node.name)
+            elif not node.name.startswith("Test") or any(getattr(inner, "name", "") in ("__init__", "__new__") for inner in node.body):
                 continue
-            for n in node.body:
-                if is_test(n):
-                    names.append(node.name + "::" + n.name)
+            names.extend(node.name + "::" + inner.name for inner in node.body if is_test(inner) and node.name not in gone)
     return names
 
 
 def is_test(node):
     named = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test")
-    return named and not any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+    return named and not any(re.search(r"fixture|property$", ast.unparse(decorator)) for decorator in node.decorator_list)
 
 
 # What tests call what they expect.
@@ -74,11 +77,14 @@ class OwnNames:
             if isinstance(node, (ast.Global, ast.Nonlocal)):
                 changed.update(node.names)
         self.functions, self.constants = [], {}
+        own, assigned = own_classes(tree), attributes_set(tree)
         for node in tree.body:
-            self.note(node, "", counts)
-            if isinstance(node, ast.ClassDef) and marks_only(node.decorator_list):
+            self.note(node, counts)
+            if isinstance(node, ast.ClassDef) and marks_only(node.decorator_list) and counts[node.name] == 1:
                 for inner in node.body:
-                    self.note(inner, node.name, counts)
+                    # A base or metaclass of the code's may do with methods what it likes, but not with tests.
+                    if node.name in own or getattr(inner, "name", "").startswith("test"):
+                        self.note(inner, counts, node.name, assigned)
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
                 if counts[name] == 1 and name not in changed and isinstance(node.value, ast.Constant):
@@ -88,10 +94,12 @@ class OwnNames:
         self.star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
         self.unshadowed = [] if self.star else [name for name in LEANED_ON if name not in counts and name not in changed]
 
-    def note(self, node, owner, counts):
+    def note(self, node, counts, owner="", assigned=()):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and marks_only(node.decorator_list):
-            if owner or counts[node.name] == 1:
-                self.functions.append((owner, node.name))
+            private = owner and node.name.startswith("__") and not node.name.endswith("__")
+            name = "_%s%s" % (owner.lstrip("_"), node.name) if private else node.name
+            if (owner, name) not in assigned if owner else counts[name] == 1:
+                self.functions.append((owner, name))
 
     def slipped_in(self, space):
         """Names the first thing that came in by a star and is no mere name of the code's."""
@@ -101,7 +109,9 @@ class OwnNames:
     def rewritten(self, space, codes):
         for owner, name in self.functions:
             holder = vars(space[owner]) if isinstance(space.get(owner), type) else {} if owner else space
-            if getattr(holder.get(name), "__code__", None) not in codes:
+            found = holder.get(name)
+            found = getattr(found, "__func__", found)  # `__new__` and its like are made static.
+            if getattr(found, "__code__", None) not in codes:
                 return "the test function %s was replaced" % (owner + "::" + name if owner else name)
         for name, value in self.constants.items():
             if type(space.get(name)) is not type(value) or space[name] != value:
@@ -123,6 +133,32 @@ class OwnNames:
             if name in space:
                 return "a built-in was shadowed in the tests: %s" % name
         return None
+
+
+def own_classes(tree):
+    """Names of the classes with which only Python, libraries and the tests themselves have to do."""
+    libraries = sys.stdlib_module_names | OF_TESTS
+    known = set(dir(builtins))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            source = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+            if source and source.partition(".")[0] in libraries:
+                known.update(names_bound(node))
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            needed = [inner.id for base in (*node.bases, *node.keywords) for inner in ast.walk(base) if isinstance(inner, ast.Name)]
+            if known.issuperset(needed):
+                known.add(node.name)
+                found.add(node.name)
+    return found
+
+
+def attributes_set(tree):
+    """(object, attribute) of what the tests themselves put in the place of something."""
+    return {
+        (node.value.id, node.attr) for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del)) and isinstance(node.value, ast.Name)}
 
 
 def imports_of(node):

@@ -1,5 +1,5 @@
 # In the child: the text and the names of the tests, which pytest, tracebacks and the tests themselves may see, and the code may not.
-import linecache
+import linecache, re
 
 
 def of_code(frame, prefix, path):
@@ -46,13 +46,21 @@ def veil(module, folder, path, tell):
             frame = frame.f_back
         return of_code(frame, prefix, path)
 
+    def is_private(name):
+        value = getattr(module, name, None)
+        decides = not name.startswith("__") and (not callable(value) or name.lower().startswith("test"))
+        return decides and not isinstance(value, (type, type(sys)))
+
+    def looked(name):
+        tell("tamper", "the code looked into its tests: %s" % name)
+
     class Veil(type(sys)):
         def __getattribute__(self, name):
-            value = getattr(module, name)
-            private = name == "__dict__" or not name.startswith("__") and (not callable(value) or name.lower().startswith("test"))
-            if private and not isinstance(value, (type, type(sys))) and by_code(name):
-                tell("tamper", "the code looked into its tests: %s" % name)
-            return value
+            if name == "__dict__" and by_code(name):
+                return Shown(module, is_private, looked)
+            if is_private(name) and by_code(name):
+                looked(name)
+            return getattr(module, name)
 
         def __setattr__(self, name, value):
             if by_code(name):
@@ -65,3 +73,43 @@ def veil(module, folder, path, tell):
             delattr(module, name)
 
     return Veil(module.__name__)
+
+
+class Shown(dict):
+    """The names of the tests' module for code that needs them to understand annotations, without those that it has no business with."""
+
+    def __init__(self, module, is_private, looked):
+        super().__init__({name: value for name, value in vars(module).items() if not is_private(name)})
+        self.get = lambda name, default=None: looked(name) if is_private(name) else dict.get(self, name, default)
+        self.values = self.items = self.keys = lambda: looked("__dict__")
+        self.missing = lambda name: looked(name) if is_private(name) else None
+
+    def __missing__(self, name):
+        self.missing(name)
+        raise KeyError(name)
+
+
+# Of a function's code: a name or a number of it, or all of it for a copy of the function.
+SHAPE = re.compile(
+    r"""[\w.]+\.__code__(?=\.co_(?!consts|code)\w+)|(?<=\bFunctionType\()[\w.]+\.__code__(?=,)"""
+    r"""|(?<=\bgetattr\()getattr\(\w+, *['"]__code__['"], *None\)(?=,\s*['"]co_(?!consts|code)\w+['"])""")
+
+
+def asks_for_shape(frame, text, prefix):
+    """Whether what a frame of the code's is just reading of a function is its shape alone, by the very place in its text."""
+    code, space = frame.f_code, frame.f_globals
+    positions = getattr(code, "co_positions", None)
+    if positions is None or code.co_filename != prefix + "solution.py":
+        return False
+    made, types = type(asks_for_shape), sys.modules["types"]
+    names = (("getattr", getattr), ("FunctionType", made), ("types", types))  # They may mean something else there.
+    local = (*code.co_varnames, *code.co_freevars, *code.co_cellvars)
+    if any(name in local or space.get(name, value) is not value for name, value in names) or types.FunctionType is not made:
+        return False
+    line, last, start, end = list(positions())[frame.f_lasti // 2]
+    lines = text.split("\n")
+    if line is None or line != last or line > len(lines) or not lines[line - 1].isascii():
+        return False
+    found = SHAPE.match("\n".join(lines[line - 1 : line + 1]), start)
+    before = lines[line - 1][:start]
+    return found is not None and found.end() == end and not re.search(r"(?<!types)\.\w+\($", before)
