@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Argument, Command, Option } from 'commander';
@@ -11,6 +10,7 @@ import { describeFaults, specFaults } from '../domain/spec-faults.ts';
 import { rowsOfFolder } from './batch-items.ts';
 import { UsageError } from './cli-error.ts';
 import { rowsOf } from './import-rows.ts';
+import { assertFolderOf, writeWhole } from './write-whole.ts';
 
 interface Format {
   /** The field that names a task. */
@@ -62,7 +62,10 @@ Examples:
         throw new UsageError('--samples and --kind are not for exercises');
       const lines = textOf(format ? itemsOf(format, file, options) : rowsOfFolder(file));
       if (options.out === undefined) await pipeline(Readable.from(lines), process.stdout, { end: false });
-      else await pipeline(Readable.from(lines), createWriteStream(options.out));
+      else {
+        await assertFolderOf(options.out);
+        await writeWhole(options.out, lines);
+      }
     });
 }
 

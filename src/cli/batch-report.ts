@@ -1,8 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ItemResult } from '../domain/batch.ts';
 import { diffResults } from '../reports/diff.ts';
@@ -14,16 +9,16 @@ import { toJunit } from '../reports/junit.ts';
 import { toMarkdown } from '../reports/markdown.ts';
 import { toSarifOfBatch } from '../reports/sarif.ts';
 import { summarize } from '../reports/summary.ts';
-import { UsageError } from './cli-error.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { renderDiff } from './render-diff.ts';
 import { withSources } from './report-sources.ts';
 import type { Source } from './report-sources.ts';
+import { assertFolderOf, writeWhole } from './write-whole.ts';
+import type { Text } from './write-whole.ts';
 
 type Results = AsyncIterable<ItemResult>;
-type Text = Iterable<string> | AsyncIterable<string | Uint8Array>;
 
 interface Parts {
   title: string;
@@ -99,26 +94,6 @@ export function batchDiffCommand(): Command {
       if (diff.newlyFailing.length + diff.newlyError.length > 0) process.exitCode = EXIT.failed;
     }),
   );
-}
-
-async function assertFolderOf(path: string): Promise<void> {
-  const folder = dirname(resolve(path));
-  const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory())
-    throw new UsageError(`${folder} is no folder; make it first, or give another --out`);
-  if ((await stat(path).catch(() => undefined))?.isDirectory())
-    throw new UsageError(`${path} is a folder; --out names a file`);
-}
-
-/** Writes all of it or nothing: what was there before stays where the report fails. */
-async function writeWhole(path: string, report: Text): Promise<void> {
-  const unfinished = `${path}.${process.pid}.tmp`;
-  try {
-    await pipeline(Readable.from(report), createWriteStream(unfinished));
-    await rename(unfinished, path);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
 }
 
 async function print(texts: Text): Promise<void> {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { JobSpec } from '../../src/domain/job-spec.ts';
@@ -170,4 +171,23 @@ test('what is no gzip file is told', async () => {
   writeFileSync(file, 'plain');
   const { code, stderr } = await assay(['batch', 'import', 'mbpp', file]);
   expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining('is no gzip file') });
+});
+
+test('a file of items is written whole, or left as it was', async () => {
+  const folder = tempFolder();
+  const [bad, out] = [join(folder, 'bad.jsonl'), join(folder, 'items.jsonl')];
+  writeFileSync(bad, '{"task_id":1,"code":"x","test_list":["y"]}\n{\n');
+  writeFileSync(out, 'as before');
+  const into = (file: string, path: string) => assay(['batch', 'import', 'mbpp', file, '--out', path]);
+  expect(await into(bad, out)).toMatchObject({ code: 64 });
+  expect(readFileSync(out, 'utf8')).toBe('as before');
+  const good = join(SAMPLES, 'mbpp.jsonl');
+  expect(await into(good, out)).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(readFileSync(out, 'utf8').trim().split('\n')).toHaveLength(2);
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [read] = await Promise.all([readFile(pipe, 'utf8'), into(good, pipe)]);
+  expect(read).toBe(readFileSync(out, 'utf8'));
+  const nowhere = await into(good, join(folder, 'none/items.jsonl'));
+  expect(nowhere).toMatchObject({ code: 64, stderr: expect.stringContaining('is no folder') });
 });
