@@ -185,7 +185,7 @@ test('a file of items is written whole, or left as it was', async () => {
   expect(await into(good, out)).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(readFileSync(out, 'utf8').trim().split('\n')).toHaveLength(2);
   const pipe = join(folder, 'pipe');
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('python3', ['-c', 'import os, sys; os.mkfifo(sys.argv[1])', pipe]);
   const [read] = await Promise.all([readFile(pipe, 'utf8'), into(good, pipe)]);
   expect(read).toBe(readFileSync(out, 'utf8'));
   const nowhere = await into(good, join(folder, 'none/items.jsonl'));
