@@ -11,6 +11,7 @@ const PARTS = [
   'parent.py',
   'news.py',
   'plain_child.py',
+  'signals.py',
   'guard.py',
   'footing.py',
   'decoys.py',

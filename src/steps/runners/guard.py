@@ -59,6 +59,7 @@ def start_guard(fd, folder, code, tests_path):
     trusted, base = getframe(0).f_code.co_filename, getframe(1)
     joined, formatted, is_text = str.join, repr, str.startswith
     inspect_file = getattr(sys.modules.get("inspect"), "__file__", None)
+    bdb_file = inspect_file and inspect_file.replace("inspect.py", "bdb.py")
     dis_file = inspect_file and inspect_file.replace("inspect.py", "dis.py")
     space, sealed, busy = globals(), None, asking
 
@@ -145,6 +146,8 @@ def start_guard(fd, folder, code, tests_path):
                 text = args[0] if type(args[0]) is str else args[0].decode("utf-8", "replace")
                 more = peeks(text)
                 variables, constants = variables or more[0], constants or more[1]
+            if event == "sys.settrace" and frame.f_code.co_filename == bdb_file and getpid() == own and by_code(frame):
+                return tamper("the code has a debugger look at the tests")
             if event in FILE_EVENTS and getpid() == own and any(map(names_tests, args)) and by_code(frame):
                 return tamper("the code reached for the file of its tests (%s)" % tests_name)
             if event == "object.__getattr__" and frame.f_code.co_filename == dis_file and constants and of_tests(args[0]) and by_code(frame):
@@ -184,6 +187,7 @@ def start_guard(fd, folder, code, tests_path):
                 event = "compile as " + name
             tamper("the code used %s (%s:%d)" % (event, frame.f_code.co_filename.replace(prefix, ""), frame.f_lineno))
 
+    hide_frames()
     send(nonce + "\n")
     unasked = reads_unasked(code)
     if unasked:
