@@ -127,11 +127,11 @@ export class ScheduleHandle {
 
   /** Does not begin further runs; one at work goes on. */
   async pause(note?: string): Promise<void> {
-    await this.#call(() => this.#handle.pause(note));
+    await this.#call(() => this.#handle.pause(note ?? 'no reason given'));
   }
 
   async resume(note?: string): Promise<void> {
-    await this.#call(() => this.#handle.unpause(note));
+    await this.#call(() => this.#handle.unpause(note ?? 'resumed'));
   }
 
   /** Removes the schedule; a run at work goes on, and batches that ran stay. */

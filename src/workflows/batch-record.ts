@@ -39,7 +39,8 @@ export class BatchRecord {
   #shardItems: number;
   /** What the list of batches shows of it; absent in batches of earlier versions, which do not tell. */
   #listed: BatchProgress['state'] | undefined = patched('state-in-memo') ? 'running' : undefined;
-  #recent: { atMs: number; items: number }[] = [];
+  /** Where the rate is counted from, then the last shards. */
+  #recent = [{ atMs: Date.now(), items: 0 }];
 
   constructor(input: BatchInput) {
     const { carried, options, total } = input;
@@ -97,6 +98,13 @@ export class BatchRecord {
     return taken;
   }
 
+  /** Begins no further shard, or goes on. The time of a pause is no part of the rate. */
+  pause(paused: boolean): void {
+    if (this.paused && !paused) this.#recent = [{ atMs: Date.now(), items: 0 }];
+    this.paused = paused;
+    this.show();
+  }
+
   /** Items that a shard has taken and of which it has recorded nothing. */
   giveBack(ranges: ItemRange[]): void {
     this.#todo.unshift(...ranges);
@@ -112,7 +120,7 @@ export class BatchRecord {
     if (items > 0) {
       const fitting = Math.round(SHARD_TARGET_MS / Math.max(busyMs / items, 0.1));
       this.#shardItems = Math.max(1, Math.min(fitting, this.#shardItems * MOST_GROWTH, MOST_SHARD_ITEMS));
-      this.#recent = [...this.#recent, { atMs: Date.now(), items }].slice(-RATE_OVER_SHARDS);
+      this.#recent = [...this.#recent, { atMs: Date.now(), items }].slice(-RATE_OVER_SHARDS - 1);
     }
     this.show();
   }
@@ -172,12 +180,9 @@ export class BatchRecord {
   }
 
   #rate(): number | undefined {
-    const [first] = this.#recent;
-    if (!first) return undefined;
-    const sinceMs = this.#recent.length > 1 ? Date.now() - first.atMs : Date.now() - this.#startedAtMs;
-    const items = this.#recent
-      .slice(this.#recent.length > 1 ? 1 : 0)
-      .reduce((sum, shard) => sum + shard.items, 0);
-    return Math.round((items / Math.max(sinceMs, 1)) * 10_000) / 10;
+    const [from, ...shards] = this.#recent;
+    if (!from || shards.length === 0) return undefined;
+    const items = shards.reduce((sum, shard) => sum + shard.items, 0);
+    return Math.round((items / Math.max(Date.now() - from.atMs, 1)) * 10_000) / 10;
   }
 }

@@ -81,8 +81,7 @@ class BatchStory {
   }
 
   pause(paused: boolean): void {
-    this.#record.paused = paused;
-    this.#record.show();
+    this.#record.pause(paused);
     this.#settled += 1;
   }
 

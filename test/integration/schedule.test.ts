@@ -160,6 +160,8 @@ describe('a schedule', () => {
     const status = await handle.status();
     expect(status).toMatchObject({ paused: false, note: 'ready' });
     expect(status.nextRunsAt[0]!.getTime()).toBeGreaterThan(Date.now());
+    await handle.pause();
+    expect(await handle.status()).toMatchObject({ paused: true, note: 'no reason given' });
     await handle.pause('holidays');
     await vi.waitFor(
       async () =>

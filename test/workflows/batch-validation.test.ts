@@ -204,6 +204,8 @@ describe('a batch while it runs', () => {
       await handle.executeUpdate('resume');
       await expect.poll(() => gates.length, { timeout: 10_000 }).toBe(3);
       expect(await state()).toBe('running');
+      // How fast it is shows when a shard has ended again; the pause does not count.
+      expect(await handle.query<BatchProgress>('progress')).not.toHaveProperty('itemsPerSecond');
       const open = setInterval(() => gates.splice(0).forEach((gate) => gate()), 20);
       expect(await result().finally(() => clearInterval(open))).toMatchObject({ state: 'done', done: 100 });
       expect(most()).toBe(3);
