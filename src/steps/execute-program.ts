@@ -25,7 +25,7 @@ export async function executeProgram(
     stderr: new OutputKeeper(job.limits.outputChars),
   };
   try {
-    const run = await supervise(sandbox, job, programPlan(job), context, {
+    const run = await supervise(sandbox, job, { ...programPlan(job), code }, context, {
       onOutput: (stream, text) => output[stream].push(text),
     });
     const end = run.ends.at(-1) ?? { why: 'exit', code: null };

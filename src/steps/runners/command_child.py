@@ -14,7 +14,7 @@ def command_body(plan):
         path = path_of(argv[0])
         if argv[0] == "node":
             argv = argv[:1] + ["--max-old-space-size=%d" % plan["memoryMb"]] + argv[1:]
-            limit_memory(plan["memoryMb"] + NODE_BASE_MB, base=0)
+            limit_memory(plan["memoryMb"] + NODE_BASE_MB + (WORKERS_MB if has_workers(plan) else 0), base=0)
         else:
             limit_memory(plan["memoryMb"] + 16, base=0)
         os.execve(path, argv, environment)
@@ -39,3 +39,9 @@ def path_of(program):
 
 # What Node itself needs of its data segment before the code has any.
 NODE_BASE_MB = 1024
+# And what it reserves, and mostly leaves alone, for some threads of JavaScript: half a GiB each.
+WORKERS_MB = 4096
+
+
+def has_workers(plan):
+    return any("worker_threads" in text for text in (plan.get("code", ""), *plan.get("write", {}).values()))

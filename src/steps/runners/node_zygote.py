@@ -119,7 +119,7 @@ def taken_file(path):
 
 def run_node(show, plan, deadline, news, stdin=b"", case=None):
     """Like `run`, by a child of the zygote where there is one. One that never began is run again by itself."""
-    zygote = ready_zygote(plan) if plan.get("mayFork") else None
+    zygote = ready_zygote(plan) if plan.get("mayFork") and not has_workers(plan) else None
     if zygote:
         spared = {pid for pid, (parent, _, _) in processes().items() if parent == os.getpid()}
         try:
