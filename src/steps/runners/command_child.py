@@ -14,7 +14,7 @@ def command_body(plan):
         path = path_of(argv[0])
         if argv[0] == "node":
             argv = argv[:1] + ["--max-old-space-size=%d" % plan["memoryMb"]] + argv[1:]
-            limit_memory(plan["memoryMb"] + NODE_BASE_MB + (WORKERS_MB if has_workers(plan) else 0), base=0)
+            limit_memory(data_of_node(plan), base=0)
         else:
             limit_memory(plan["memoryMb"] + 16, base=0)
         os.execve(path, argv, environment)
@@ -43,5 +43,7 @@ NODE_BASE_MB = 1024
 WORKERS_MB = 4096
 
 
-def has_workers(plan):
-    return any("worker_threads" in text for text in (plan.get("code", ""), *plan.get("write", {}).values()))
+def data_of_node(plan):
+    """How large its data segment may be, in MiB."""
+    texts = plan.get("code", ""), *plan.get("write", {}).values()
+    return plan["memoryMb"] + NODE_BASE_MB + (WORKERS_MB if any("worker_threads" in text for text in texts) else 0)

@@ -30,7 +30,7 @@ class NodeZygote:
 
         def bounded():  # As every child of it is to be, which has the same memory.
             reset_signals()
-            limit_memory(plan["memoryMb"] + NODE_BASE_MB, base=0)
+            limit_memory(data_of_node(plan), base=0)
 
         with theirs:
             self.process = subprocess.Popen([path_of("node"), *own], env=dict(os.environ, **given), pass_fds=(theirs.fileno(), ffi),
@@ -94,7 +94,7 @@ ffi_files = []
 
 def ready_zygote(plan):
     """One for such plans, or None where there is none to be had."""
-    kind = (*argv_of(plan), plan.get("watch"), plan["memoryMb"])
+    kind = (*argv_of(plan), plan.get("watch"), plan["memoryMb"], data_of_node(plan))
     if kind in node_zygotes and node_zygotes[kind].process.poll() is not None:
         node_zygotes.pop(kind).end()
     try:
@@ -119,7 +119,7 @@ def taken_file(path):
 
 def run_node(show, plan, deadline, news, stdin=b"", case=None):
     """Like `run`, by a child of the zygote where there is one. One that never began is run again by itself."""
-    zygote = ready_zygote(plan) if plan.get("mayFork") and not has_workers(plan) else None
+    zygote = ready_zygote(plan) if plan.get("mayFork") else None
     if zygote:
         spared = {pid for pid, (parent, _, _) in processes().items() if parent == os.getpid()}
         try:
