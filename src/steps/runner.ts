@@ -33,6 +33,7 @@ const PARTS = [
 /** Of the harness in Node; the first holds the imports. */
 export const NODE_PARTS = [
   'node-tests.mjs',
+  'node-script.mjs',
   'node-guard.mjs',
   'node-files.mjs',
   'node-said.mjs',

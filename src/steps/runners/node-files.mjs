@@ -7,20 +7,30 @@
  */
 function defineMark() {
   const { stripTypeScriptTypes } = Module;
+  const real = { process, Object, Number, Array, String, JSON, setTimeout, setImmediate };
+  const textOf = Function.prototype.call.bind(Function.prototype.toString);
+  const requireText = textOf(Module.createRequire('/x.js'));
+  const cache = Module._cache;
+  const isReal = (name, value) =>
+    name === 'require'
+      ? value === 0 || (typeof value === 'function' && textOf(value) === requireText && value.cache === cache)
+      : value === real[name];
   /** Of CommonJS, Node tells the lines that TypeScript has been made into. */
   const linesAsRun = () => {
     const made = stripTypeScriptTypes(run.text, { mode: 'transform', sourceMap: true });
-    const marked = made.split('\n').flatMap((line, at) => (line.includes('__assayMark()') ? [at + 1] : []));
+    const marked = made.split('\n').flatMap((line, at) => (line.includes('__assayMark(') ? [at + 1] : []));
     return marked.slice(-run.marks.length);
   };
   Object.defineProperty(globalThis, '__assayMark', {
-    value() {
+    value(shown) {
       const [caller] = stackBelow(globalThis.__assayMark);
       const line = Number(/:(\d+):\d+\)?$/.exec(caller)?.[1]);
       const compiled = run.file.endsWith('.ts') && caller.includes('at Object.<anonymous>');
       const expected = compiled ? linesAsRun() : run.marks;
       if (line !== expected[run.reached] || !caller.includes(run.file))
         tell('tamper', 'the code called a mark of the tests by itself');
+      for (const name in shown)
+        if (!isReal(name, shown[name])) tell('tamper', 'the tests took ' + name + ' from the code');
       run.reached += 1;
       check();
     },
@@ -40,8 +50,13 @@ function makeTestsGo() {
   };
   const { _compile } = Module.prototype;
   Module.prototype._compile = function (text, name, ...rest) {
-    if (run.there && name.endsWith('/' + run.file)) takeOff();
-    return Reflect.apply(_compile, this, [text, name, ...rest]);
+    const isOfTests = name.endsWith('/' + run.file);
+    if (run.there && isOfTests) takeOff();
+    // With its prefix, a module of Node's is looked for in no cache.
+    const made = isOfTests
+      ? text.replace(/\brequire\((['"])(assert|util|events)\b/g, 'require($1node:$2')
+      : text;
+    return Reflect.apply(_compile, this, [made, name, ...rest]);
   };
   return () => {
     if (!run.there) return undefined;

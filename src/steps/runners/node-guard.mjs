@@ -125,6 +125,8 @@ function watchAll() {
   for (const [owner, name] of [
     [v8, 'getHeapSnapshot'],
     [v8, 'writeHeapSnapshot'],
+    [v8, 'setHeapSnapshotNearHeapLimit'],
+    [v8, 'queryObjects'],
     [inspector, 'Session'],
     [inspector, 'open'],
     [Module, 'register'],
@@ -136,6 +138,9 @@ function watchAll() {
   watch(process, 'binding', ([name]) => !['inspector', 'contextify', 'v8'].includes(name));
   watch(testNamespace.default.assert, 'register', () => !bySolution());
   watch(v8, 'setFlagsFromString', ([flag]) => /gc|stack/.test(flag));
+  for (const name of ['_load', '_resolveFilename', 'isBuiltin']) lock(Module, [name], 'Module');
+  lock(Module.prototype, ['require'], 'Module.prototype');
+  keepWorkersOut();
   const reachFiles =
     'readFileSync readFile openSync open createReadStream copyFileSync cpSync writeFileSync rmSync unlinkSync renameSync symlinkSync linkSync';
   for (const name of reachFiles.split(' ')) watchTests(fs, name);
@@ -144,23 +149,65 @@ function watchAll() {
 
 /** Tells when the code uses what would show it the runner's secrets; tests that say so may. */
 function watch(owner, name, harmless = () => false) {
-  const original = owner[name];
-  if (typeof original !== 'function') return;
-  const said = (args) => harmless(args) || tell('tamper', 'the code used ' + name);
-  owner[name] = new Proxy(original, {
-    apply(target, self, args) {
-      if (!run.text?.includes(name) || byCode()) said(args);
-      return Reflect.apply(target, self, args);
-    },
-    construct: (target, args, made) => (said(args), Reflect.construct(target, args, made)),
+  if (typeof owner[name] !== 'function') return;
+  replace(owner, name, (args) => {
+    if ((!run.text?.includes(name) || byCode()) && !harmless(args)) tell('tamper', 'the code used ' + name);
+    return args;
   });
 }
 
-/** Tells when a function that decides, such as an assertion, is replaced, even if it is put back before anybody looks. */
+/** By a function that nobody can look into, as into a proxy; `see` answers the arguments. What it makes does not lead back to it. */
+function replace(owner, name, see) {
+  const original = owner[name];
+  const { apply, construct, ownKeys } = Reflect;
+  const { defineProperty, getOwnPropertyDescriptor } = Object;
+  const isClass = original.prototype !== undefined;
+  const value = isClass
+    ? function (...args) {
+        const seen = see(args);
+        return new.target
+          ? construct(original, seen, new.target === value ? original : new.target)
+          : apply(original, this, seen);
+      }
+    : {
+        [name](...args) {
+          return apply(original, this, see(args));
+        },
+      }[name];
+  Object.setPrototypeOf(value, Object.getPrototypeOf(original));
+  for (const key of ownKeys(original)) defineProperty(value, key, getOwnPropertyDescriptor(original, key));
+  if (isClass && original.prototype?.constructor === original) original.prototype.constructor = value;
+  owner[name] = value;
+}
+
+/**
+ * A worker has modules of its own, by which it could look into this thread; so could its own workers. `guard` is the text of all this, and
+ * there in workers alone. Node waits for what it is told to import only where the worker is a file.
+ */
+function keepWorkersOut(guard = undefined) {
+  const builtin = process.getBuiltinModule;
+  if (guard) {
+    const { binding } = process;
+    process.binding = (name) => binding(name === 'inspector' ? 'none' : name);
+    delete builtin('node:inspector').Session.prototype.connectToMainThread;
+  }
+  const text = guard ?? `{ const replace = ${replace}; const keepWorkersOut = ${keepWorkersOut};`;
+  const first = (text + `keepWorkersOut(${JSON.stringify(text)}); }`).replaceAll('\n', ' ');
+  const imported = 'data:text/javascript,' + encodeURIComponent(first);
+  replace(builtin('node:worker_threads'), 'Worker', ([file, options]) => {
+    if (options?.eval) return [first + file, options];
+    const flags =
+      options?.execArgv ?? process.execArgv.filter((flag) => /^--(no-w|experimental-)/.test(flag));
+    return [file, { ...options, execArgv: [...flags, '--import', imported] }];
+  });
+  builtin('node:module').syncBuiltinESMExports();
+}
+
+/** Tells when a function that decides, such as an assertion, is replaced, even if it is put back before anybody looks. The tests may. */
 function lock(owner, keys = Object.keys(owner), label = 'assert', used = () => {}) {
   const define = Object.defineProperty;
   for (const key of keys) {
-    const { value, enumerable } = Object.getOwnPropertyDescriptor(owner, key);
+    let { value, enumerable } = Object.getOwnPropertyDescriptor(owner, key);
     if (typeof value !== 'function' || key === 'constructor') continue;
     Object.defineProperty(owner, key, {
       configurable: false,
@@ -173,6 +220,7 @@ function lock(owner, keys = Object.keys(owner), label = 'assert', used = () => {
         // What only inherits from it may have its own.
         if (this !== owner)
           define(this, key, { value: other, writable: true, enumerable: true, configurable: true });
+        else if (!run.isScript && run.text.includes(`${label}.${String(key)} =`)) value = other;
         else if (other !== value) tell('tamper', label + '.' + String(key) + ' was replaced');
       },
     });
@@ -199,23 +247,33 @@ function makeStackReader() {
 
 /** Tells when the code reads or changes the file of its tests; Node itself may. */
 function watchTests(owner, name) {
-  const original = owner[name];
-  owner[name] = new Proxy(original, {
-    apply(target, self, args) {
-      const path = typeof args[0] === 'string' || args[0] instanceof URL ? String(args[0]) : '';
-      if (path.endsWith(run.file) && byCode())
-        tell('tamper', 'the code reached for the file of its tests by ' + name);
-      if (/^\/proc\/.*\/mem$/.test(path)) tell('tamper', 'the code opened the memory of a process');
-      return Reflect.apply(target, self, args);
-    },
+  replace(owner, name, (args) => {
+    const [given] = args;
+    const path = typeof given === 'number' || given === undefined ? '' : String(given);
+    if (path.endsWith(run.file) && byCode())
+      tell('tamper', 'the code reached for the file of its tests by ' + name);
+    if (/\/proc\/.*\bmem\W*$/.test(path)) tell('tamper', 'the code opened the memory of a process');
+    return args;
   });
 }
 
 /** Whether the function that called the caller is not one of Node's own. */
 function byCode() {
-  const [, caller = ''] = stackBelow(byCode);
+  const [, , caller = ''] = stackBelow(byCode);
   const isOfTests = !run.isScript && caller.includes('/' + run.file);
   return caller !== '' && !isOfTests && !caller.includes('(node:') && !caller.includes('at node:');
+}
+
+/** Tells of hooks that the tests have not made: they could give each test a context of their own, or skip it. */
+function watchHooks() {
+  const { prototype } = asyncHooks.AsyncResource;
+  const { runInAsyncScope } = prototype;
+  const { apply } = Reflect;
+  prototype.runInAsyncScope = function (...args) {
+    if (this.hookType !== undefined && /^$|^node:|\/solution\.[cm]?[jt]s$/.test(this.loc?.file ?? ''))
+      tell('tamper', 'the code added a hook to the tests');
+    return apply(runInAsyncScope, this, args);
+  };
 }
 
 /** Whoever follows asynchronous resources does not get hold of the tests among them. */

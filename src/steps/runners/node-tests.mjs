@@ -33,12 +33,16 @@ if (fork) {
   fork();
 }
 begin(readEnvironment());
-if (await (run.isScript ? runScript() : runTests())) endQuickly();
+if (checkOften) fixSaid(run.text);
+if (run.isScript) await runScript();
+else if (await runTests()) endQuickly();
 
 /** Puts all in place that is the same for every run. */
 function prepare() {
   resolveLikeTypeScript();
   defineMark();
+  watchHooks();
+  hearProcess();
   for (const { prototype } of [asyncHooks.AsyncResource, asyncHooks.AsyncLocalStorage])
     lock(prototype, Reflect.ownKeys(prototype), 'async_hooks');
   for (const owner of [assertNamespace.default, assertNamespace.default.strict])
@@ -74,7 +78,7 @@ function begin({ file, coverage, marks, news }) {
     /** Whether the tests say that some of them are not to run. */
     maySkip: /\b(skip|todo|only|expectFailure)\b/.test(text),
     /** Whether the file is there and is to go. */
-    there: !/__filename|import\.meta\.(url|filename)|argv\[1\]|solution\.test/.test(text),
+    there: !/__filename|import\.meta\.(url|filename)|argv\[1\]|solution\.test/.test(withoutPlaces(text)),
   };
   // Where the tests replace things themselves, only the end of each is looked at.
   const steady =
@@ -83,6 +87,14 @@ function begin({ file, coverage, marks, news }) {
   changed = footing(text);
   if (news) tell = makeReporter(news);
   return letTestsGo();
+}
+
+/** The text of tests without what is looked for beside them. */
+function withoutPlaces(text) {
+  return text.replace(
+    /new URL\(\s*(['"])\.[^'"]*\1,\s*import\.meta\.url\s*\)|createRequire\(import\.meta\.url\)|dirname\(fileURLToPath\(import\.meta\.url\)\)|import\.meta\.url\.\w+/g,
+    '',
+  );
 }
 
 /** Last of all: what Node itself takes down at its end, the kernel takes down in a fraction of the time. */
@@ -112,7 +124,7 @@ async function runTests() {
       coverageExcludeGlobs: [run.file],
     });
   const events = testNamespace.run(options);
-  for await (const { type, data } of events) {
+  fixReports(events, (type, data) => {
     if (type === 'test:start') {
       names.length = data.nesting;
       names[data.nesting] = data.name;
@@ -121,7 +133,8 @@ async function runTests() {
       told(type, data);
       check();
     } else if (type === 'test:coverage') coverage(data.summary);
-  }
+  });
+  for await (const _ of events); // To their end.
   check();
   checkFailures();
   if (!broken && run.reached !== run.marks.length)
@@ -136,6 +149,7 @@ async function runTests() {
     const cause = error?.cause instanceof Error ? error.cause : error;
     if (type === 'test:fail' && data.nesting === 0 && basename(data.name) === run.file) {
       broken = true;
+      tellIfFixed(messageOf(cause));
       return tell('error', nameOf(cause), messageOf(cause), stackOf(cause));
     }
     // A file without tests is told of as a test that passed.
@@ -145,6 +159,7 @@ async function runTests() {
     const own = (key) => (Object.hasOwn(data, key) ? data[key] : undefined);
     const skipped = own('skip') !== undefined || (own('todo') !== undefined && own('todo') !== false);
     if (type === 'test:fail') run.isHeard = true;
+    if (type === 'test:fail') tellIfFixed(messageOf(cause));
     const outcome = skipped ? 'skipped' : type === 'test:pass' ? 'passed' : 'failed';
     if (skipped && !run.maySkip)
       tell('tamper', 'the test ' + name + ' was skipped, which the tests do not say');
@@ -160,27 +175,23 @@ async function runTests() {
   }
 }
 
+/** Hears of events as they come. Whoever gets hold of what tells of them cannot have it tell other things. */
+function fixReports(events, hear) {
+  const { apply } = Reflect;
+  for (
+    let owner = Object.getPrototypeOf(events);
+    owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner)
+  )
+    for (const key of Reflect.ownKeys(owner)) {
+      const { value } = Object.getOwnPropertyDescriptor(owner, key);
+      if (typeof value !== 'function' || key === 'constructor' || Object.hasOwn(events, key)) continue;
+      const heard = (...said) => (hear(...said), apply(value, events, said));
+      Object.defineProperty(events, key, { value: key === 'emit' ? heard : value });
+    }
+}
+
 function checkFailures() {
   if (run.failures > 0 && !run.isHeard)
     tell('tamper', 'an assertion failed, and the tests did not hear of it');
-}
-
-async function runScript() {
-  const started = performance.now();
-  tell('ready');
-  tell('start', 'script');
-  try {
-    await import(pathToFileURL(run.file));
-  } catch (error) {
-    tell('error', nameOf(error), messageOf(error), stackOf(error));
-    process.exitCode = 1;
-    tell('finish');
-    return false;
-  }
-  check();
-  checkFailures();
-  if (run.reached !== run.marks.length) tell('tamper', 'the code ended before its tests');
-  tell('done', 'script', 'passed', performance.now() - started, '', '');
-  tell('finish');
-  return true;
 }

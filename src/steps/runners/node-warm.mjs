@@ -21,6 +21,7 @@ async function warmUp() {
     const last = text.split('\n').length;
     const hooks = begin({ file, news: nobody, marks: isScript ? `1,${last}` : `${last}` });
     await (isScript ? runScript() : runTests());
+    run.report?.();
     for (let round = 0; round < checks; round++) changed();
     hooks?.deregister();
   }

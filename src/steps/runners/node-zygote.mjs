@@ -146,7 +146,8 @@ function becomeChild({ fds, folder, environment }) {
   if (given !== undefined) process.env.ASSAY_NEWS_FD = String(call.fcntl(given, F_DUPFD_CLOEXEC, NEWS_FD));
   for (const [at, fd] of [stdin, stdout, stderr].entries()) call.dup2(fd, at);
   for (const fd of [...fds, socket]) call.close(fd);
-  call.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  // A program of its own; beside tests, no code is to open the memory that it shares with them.
+  if (!program) call.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   const seed = Buffer.alloc(4);
   const random = openSync('/dev/urandom');
   readSync(random, seed, 0, 4, null);

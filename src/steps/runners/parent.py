@@ -22,13 +22,21 @@ def protect(folder):
     prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
 
+def one_way():
+    """Like a pipe, but whoever writes cannot open what it is read from, as `/proc/self/fd` does for pipes."""
+    import socket
+
+    read, write = socket.socketpair()
+    return read.detach(), write.detach()
+
+
 class Pipes:
     """What a child writes: standard output (1), standard error (2), news (3)."""
 
     def __init__(self, with_news):
         self.ends = {}
         for channel in (1, 2, 3) if with_news else (1, 2):
-            self.ends[channel] = os.pipe()
+            self.ends[channel] = os.pipe() if channel < 3 else one_way()
         self.decoders = {channel: __import__("codecs").getincrementaldecoder("utf-8")("replace") for channel in (1, 2)}
 
     def in_child(self, stdin_fd):
