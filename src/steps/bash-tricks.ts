@@ -30,6 +30,7 @@ const DECIDING_IF_USED = 'test diff cmp printf'.split(' ');
 export const PLAIN = 'assay_plain';
 const PATTERNS = new Set(['==', '=', '!=', '=~']);
 const LITERALS = new Set(['number', 'word', 'string', 'raw_string', 'concatenation']);
+const EXPECTED_FILE = />\s*["']?([\w./-]*(?:expect|want|correct)[\w.-]*)/g;
 const EXPECTATION = /^(expect|want|correct)\w*$/i;
 /** Each with what it does. */
 const LIKELY: [RegExp, string][] = [
@@ -61,12 +62,22 @@ export async function bashTricks(code: string, tests: string): Promise<BashTrick
     ({ name }) =>
       !mine.includes(name) && new RegExp(`\\b(declare|typeset|type)\\s+(-\\w+\\s+)*${name}\\b`).test(code),
   );
+  const file = Array.from(tests.matchAll(EXPECTED_FILE), ([, name]) => name!).find((name) =>
+    code.includes(name),
+  );
+  const isTrapped = /\btrap\b[^\n]*\bset \+e\b[^\n]*\b(ERR|DEBUG)\b/.test(code);
   return {
-    tests: edited(tests, [...fixedFunctions(theirs, tests), ...plainAnswers(ofTests.root)]),
+    tests: edited(tests, [...fixedFunctions(theirs, tests), ...plainAnswers(ofTests.root, tests)]),
     taken: toolsOf(mine, wordsBelow(ofCode.root, code), wordsBelow(ofTests.root, tests)),
     surely: wanted
       ? `the code reads what the tests expect ($${wanted})`
-      : shown && `the code looks at a function of the tests (${shown.name})`,
+      : shown
+        ? `the code looks at a function of the tests (${shown.name})`
+        : file
+          ? `the code reaches for what the tests expect (${file})`
+          : isTrapped
+            ? 'the code lets errors of the tests pass by a trap'
+            : undefined,
     likely: likelyTrick(code, tests, theirs),
   };
 }
@@ -136,14 +147,18 @@ function fixedFunctions(functions: FoundFunction[], tests: string): Insertion[] 
   });
 }
 
-/** Around what commands answer inside of `(( ))`, and behind the `==` of `[[ ]]` where a plain text stands before it. */
-function plainAnswers(root: SyntaxNode): Insertion[] {
+/** Around what commands answer inside of `(( ))` and beside the `-eq` of `[[ ]]`, and behind the `==` of `[[ ]]` where a plain text stands before it. */
+function plainAnswers(root: SyntaxNode, text: string): Insertion[] {
   return walk(root).flatMap((node): Insertion[] => {
     const { type, start, end, parent } = node;
     if (parent?.type !== 'binary_expression') return [];
     const [left, operator] = parent.children;
     const holder = holderOf(parent);
-    if (holder.type === 'compound_statement' && type === 'command_substitution')
+    const isArithmetic =
+      holder.type === 'compound_statement' ||
+      (holder.children[0]?.type === '[[' &&
+        /^-(eq|ne|[gl][te])$/.test(text.slice(operator?.start, operator?.end)));
+    if (isArithmetic && type === 'command_substitution')
       return [
         { at: start, text: `$(${PLAIN} "` },
         { at: end, text: '")' },

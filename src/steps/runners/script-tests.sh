@@ -20,13 +20,14 @@ lenient=no
 guards=
 for name in $guarded; do
   if [ "$name" = assay_plain ]; then
-    guards+='assay_plain() { case $1 in *[!0-9a-zA-Z_#[:space:]+-]*) builtin printf "0 0" ;; *) builtin printf %s "$1" ;; esac; }
+    guards+='assay_plain() { case $1 in *[!0-9a-zA-Z_#[:space:]+-]* | [a-zA-Z_]* | *[[:space:]+-][a-zA-Z_]*) builtin printf "0 0" ;; *) builtin printf %s "$1" ;; esac; }
   readonly -f assay_plain
   '
     continue
   fi
   guards+="$name() {
     case \"\$# \${FUNCNAME[1]} \$* \" in [1-4]' '*) ;; *' source '*' -o '* | *' source '*' -a '*) builtin printf x >&$told ;; esac
+    case \"\${2-}\" in -ne) case \"\$1\" in *[!0-9[:space:]+-]*) return 0 ;; esac ;; esac # No number is equal to one.
     builtin $name \"\$@\"
   }
   readonly -f $name
@@ -52,7 +53,7 @@ eval "(
     for assay_word in $assigned; do declare +n \"\$assay_word\" 2> /dev/null || :; done
     if [[ -n '$assigned' ]]; then declare +u +l $assigned 2> /dev/null || :; fi
     if [[ -n '$once' ]]; then declare +i $once 2> /dev/null || :; fi
-    unset BASH_ENV ENV
+    unset BASH_ENV ENV PYTHONPATH PYTHONSTARTUP NODE_OPTIONS
     PATH=${PATH@Q}:\$PATH
     hash -r
     shopt -u extdebug
@@ -66,6 +67,9 @@ eval "(
         case \$(type -P \"\$assay_word\") in \"\$PWD\"/* | /tmp/* | ~/*) exit $forged ;; esac
       done
     fi
+    for assay_word in diff cmp grep cat sort wc sed awk; do
+      case \${BASH_CMDS[\$assay_word]-} in '' | */\$assay_word) ;; *) exit $forged ;; esac
+    done
     if [[ \$- != *e* && $lenient == no || -n \$(POSIXLY_CORRECT=1; unset -f declare; set +o posix; declare -F $late) ]] || shopt -q extdebug; then exit $forged; fi
     printf %s $token >&$told
     exit 0
