@@ -1,5 +1,6 @@
 // Beside the code: runs a script, which has come to its end when nothing is left to be done, and not before.
 /* oxlint-disable no-unused-vars -- The harness is put together from this and others. */
+import { pathToFileURL } from 'node:url';
 
 /** Loads it. What tells of its end is there as soon as the script can come to one. */
 async function runScript() {

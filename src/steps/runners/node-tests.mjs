@@ -5,7 +5,6 @@ import fs from 'node:fs';
 import Module from 'node:module';
 import { basename } from 'node:path';
 import * as testNamespace from 'node:test';
-import { pathToFileURL } from 'node:url';
 
 /** The test file, its text, and how far it has come. */
 let run = {};
