@@ -38,9 +38,14 @@ export const CODE_ADVICE: Partial<Record<Category, CodeAdvice>> = {
   cancelled: stays('The job was cancelled. Start it again if it is still wanted.'),
 };
 
+const NAME_OF_CODE = stays(
+  'Tests of kind `script` run after the code with its names in scope and import nothing of it; `pytest` imports `solution`, `node` imports `./solution.js` or `./solution.ts`.',
+);
+
 /** The diagnosis of what the code did. */
 export function diagnoseFault(fault: CodeFault): Diagnosis {
-  const known = CODE_ADVICE[fault.category] ?? stays('Look at the evidence.');
+  const isOwnName = fault.category === 'import' && /['"/]solution(\.\w+)?['"]/.test(fault.evidence);
+  const known = isOwnName ? NAME_OF_CODE : (CODE_ADVICE[fault.category] ?? stays('Look at the evidence.'));
   return { category: fault.category, evidence: fault.evidence, ...known };
 }
 

@@ -32,7 +32,9 @@ export async function* rowsOfJsonLines(
     try {
       yield { line, value: JSON.parse(trimmed) };
     } catch (error) {
-      yield { line, fault: `is no JSON: ${(error as Error).message}` };
+      // A JSON file that was made to be read.
+      const why = /^[[{]$/.test(trimmed) ? 'each line must hold a whole item' : (error as Error).message;
+      yield { line, fault: `is no JSON: ${why}` };
     }
   }
 }

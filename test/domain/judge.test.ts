@@ -65,6 +65,19 @@ describe('a diagnosis', () => {
     expect(evidence).toBe('assert 3 == 4');
   });
 
+  test.each([
+    ["ModuleNotFoundError: No module named 'solution'", 'one of its names'],
+    ["Error: MODULE_NOT_FOUND Cannot find module 'solution'", 'one of its names'],
+    [
+      "Error: ERR_MODULE_NOT_FOUND Cannot find module '/work/solution.mjs' imported from x",
+      'one of its names',
+    ],
+    ["ModuleNotFoundError: No module named 'solutions'", 'another module'],
+  ])('of tests that import %s says by what the code is imported', (evidence, what) => {
+    const { advice } = diagnoseFault({ ...fault, category: 'import', evidence });
+    expect(advice.includes('`pytest` imports `solution`')).toBe(what === 'one of its names');
+  });
+
   test('of trouble says whether a retry can help', () => {
     expect(diagnoseTrouble(trouble.trouble, 'test')).toMatchObject({
       category: 'sandbox-lost',

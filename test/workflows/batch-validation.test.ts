@@ -57,6 +57,18 @@ describe('a batch that nothing disturbs', () => {
     expect(later.at(-1)).toBeLessThan(100);
   });
 
+  test('tells its rate from its start on, however close together its first shards end', async () => {
+    const script: BatchScript = {
+      ...{ total: 16, options: { concurrency: 2 } },
+      shard: async ({ ranges }) => await sleep(300, recorded(ranges)),
+    };
+    await withScriptedBatch(script, async ({ result, handle }) => {
+      await result();
+      const { itemsPerSecond = 0, elapsedMs } = await handle.query<BatchProgress>('progress');
+      expect((itemsPerSecond * elapsedMs) / 16_000).toBeCloseTo(1, 1);
+    });
+  });
+
   test('slow items make shards of one', async () => {
     const { shards } = await run({
       ...{ total: 12, options: { concurrency: 1 } },

@@ -108,7 +108,10 @@ function has(value: unknown, path: string): boolean {
 
 function headOf({ value, fault }: ItemRow): { id?: string; group?: string | undefined; found: SpecFault[] } {
   if (fault !== undefined) return { found: [{ path: '', message: fault }] };
-  if (!isObject(value)) return { found: [{ path: '', message: 'must be a JSON object' }] };
+  if (!isObject(value)) {
+    const hint = Array.isArray(value) ? ', not an array: each line holds one item' : '';
+    return { found: [{ path: '', message: `must be a JSON object${hint}` }] };
+  }
   const head = ItemHead.safeParse(value, { reportInput: true });
   if (head.success) return { ...head.data, found: [] };
   // A fault of the group is one of this item all the same.

@@ -73,8 +73,9 @@ describe('lines', () => {
   });
 
   test('are counted from 1 with the empty ones, in what is said of them', async () => {
-    expect(await faultsOf(`\n${item('a')}\n\n{"id": }\n`)).toEqual([
+    expect(await faultsOf(`\n${item('a')}\n\n{"id": }\n[\n`)).toEqual([
       [4, '', expect.stringMatching(/^is no JSON/)],
+      [5, '', 'is no JSON: each line must hold a whole item'],
     ]);
   });
 
@@ -118,7 +119,7 @@ describe('faults', () => {
       item('h', { labels: [] }),
     ].join('\n');
     expect(await faultsOf(text)).toEqual([
-      [2, '', 'must be a JSON object'],
+      [2, '', 'must be a JSON object, not an array: each line holds one item'],
       [3, 'id', 'is missing'],
       [4, 'id', 'must have at least 1 character'],
       [4, 'limits.timeout', expect.stringContaining('there is no such field')],
