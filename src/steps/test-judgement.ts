@@ -97,7 +97,9 @@ function collectionError(run: SupervisedRun, about: TestCircumstances): CodeFaul
   const [, name, value, traceback] = news.map(String);
   const error = { name: name!, value: value!, traceback };
   const evidence = evidenceOf(error);
-  if (name === 'SystemExit' && /^(0|None|False|)$/.test(value!))
+  // Tests may do so themselves, with `unittest.main()` at their end.
+  const isOfCode = /(?<!test_)solution\.py|"<\w+>"/.test(traceback!);
+  if (name === 'SystemExit' && /^(0|None|False|)$/.test(value!) && isOfCode)
     return forged(`the code ended the process (${evidence}) before the tests had run`);
   const category = faultOfError(error, about.internet);
   const what = category === 'assertion' ? 'The tests failed' : 'The tests could not run';

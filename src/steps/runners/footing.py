@@ -171,8 +171,11 @@ def named_footing(tests):
             continue
         try:
             importlib.import_module(name)
+            if root == "typing":
+                importlib.import_module("typing_extensions")  # Which replaces some of it for good.
         except Exception:
-            continue
+            if name not in sys.modules:
+                continue
         found.append(name)
     return footing(tuple(found), tuple(functions_of(tests)))
 

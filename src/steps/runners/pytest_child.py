@@ -31,7 +31,12 @@ def pytest_body(plan, tree, news):
         limit_memory(plan["memoryMb"])
         start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
         gc.disable()  # Until the code runs: all that is made up to then stays.
-        mine = prepared or Prepared(plan["folder"], plugins, plan["conftest"])
+        try:
+            mine = prepared or Prepared(plan["folder"], plugins, plan["conftest"])
+        except BaseException as error:
+            if not plan["conftest"]:
+                raise
+            leave(run_pytest(plan, sys.audit, failure=getattr(error, "cause", error)))
         if not ready:
             mine.reporter.prepare(plan, ast.parse(plan["tests"]), own, named)
         leave(run_pytest(plan, sys.audit, mine))
@@ -39,10 +44,15 @@ def pytest_body(plan, tree, news):
     return body
 
 
-def run_pytest(plan, audit, prepared):
+def run_pytest(plan, audit, prepared=None, failure=None):
+    """The failure is that of a conftest.py, which is read before anything else."""
     from _pytest.outcomes import Exit
 
     folder = plan["folder"]
+    if failure is not None:
+        audit("assay.tell", *say_error(failure, folder))
+        audit("assay.tell", "finish")
+        return 1
     path = os.path.join(folder, TEST_MODULE + ".py")
     sys.dont_write_bytecode = True
     sys.path[:] = [entry for entry in sys.path if entry not in ("", folder)] + [folder]
