@@ -63,7 +63,7 @@ const SCENARIOS: Record<string, Scenario> = {
 /** A history names the machine it was recorded on, which is nobody's business. */
 function withoutMachine(history: string): string {
   const root = join(import.meta.dirname, '..', '..');
-  return history.replaceAll(root, '/assay').replaceAll(`@${hostname()}"`, '@host"').replaceAll(tmpdir(), '/tmp');
+  return history.replaceAll(root, '/assay').replaceAll(`@${hostname()}`, '@host').replaceAll(tmpdir(), '/tmp');
 }
 
 async function show(workflowId: string, name: string): Promise<void> {
@@ -123,6 +123,27 @@ if (wanted.length === 0 || wanted.includes('schedule')) {
     await show(workflowId, 'scheduled-batch-second-run');
     break;
   }
+}
+if (wanted.length === 0 || wanted.includes('batch-paused')) {
+  const rows = [{ id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)\n' }];
+  const batch = await assay.batches.start({ rows }, { name: 'paused' });
+  await batch.pause();
+  await batch.cancel();
+  await batch.result();
+  await show(batch.batchId, 'batch-validation-paused-cancelled');
+}
+if (wanted.length === 0 || wanted.includes('schedule-broken')) {
+  const rows = [{ id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)\n' }];
+  const schedule = await assay.schedules.create('broken', { rows }, { every: '100d' });
+  await schedule.trigger();
+  const runs = async () => await Array.fromAsync(schedule.runs());
+  while ((await runs()).length === 0) await sleep(300);
+  const [{ batchId }] = (await runs()) as [{ batchId: string }];
+  while (!(await schedule.batch({ batchId }).progress().catch(() => undefined))) await sleep(300);
+  await assay.temporal.workflow.getHandle(batchId).terminate('for the record');
+  while ((await runs()).some(({ state }) => state === 'running')) await sleep(300);
+  for await (const { workflowId, status } of assay.temporal.workflow.list({ query: "WorkflowType = 'scheduledBatch'" }))
+    if (status.name === 'FAILED') await show(workflowId, 'scheduled-batch-broken');
 }
 await assay.close();
 await worker.stop();
