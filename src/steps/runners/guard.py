@@ -162,6 +162,8 @@ def start_guard(fd, folder, code, tests_path):
             elif busy and event in FRAME_EVENTS:
                 where = "%s:%d" % (frame.f_code.co_filename.replace(prefix, ""), frame.f_lineno)
                 return tamper("an object of the code looked at who compares it (%s)" % where)
+            elif event == "code.__new__" and theirs(args[1]) and args[1] != tests_path:
+                return  # A function of its own, changed a little.
             elif event == "object.__setattr__":
                 if args[1] != "__code__" or not of_tests(args[0]):
                     return
