@@ -138,7 +138,7 @@ if (wanted.length === 0 || wanted.includes('schedule-broken')) {
   await schedule.trigger();
   const runs = async () => await Array.fromAsync(schedule.runs());
   while ((await runs()).length === 0) await sleep(300);
-  const [{ batchId }] = (await runs()) as [{ batchId: string }];
+  const [{ batchId }] = (await runs()) as [{ batchId: string }, ...unknown[]];
   while (!(await schedule.batch({ batchId }).progress().catch(() => undefined))) await sleep(300);
   await assay.temporal.workflow.getHandle(batchId).terminate('for the record');
   while ((await runs()).some(({ state }) => state === 'running')) await sleep(300);
