@@ -1,4 +1,5 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { cp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { BatchHandle } from '../../src/client.ts';
@@ -42,6 +43,19 @@ async function withBatch(
   } finally {
     await stack.stop();
   }
+}
+
+/** What is at a path goes aside, as often as somebody makes it anew before the other is there. */
+async function replace(path: string, other: string, aside: string[]): Promise<void> {
+  for (;;)
+    try {
+      return await rename(other, path);
+    } catch (error) {
+      if (!/EISDIR|ENOTDIR|ENOTEMPTY|EEXIST/.test(String(error))) throw error;
+      const piece = `${path}-${randomUUID()}`;
+      await rename(path, piece);
+      aside.push(piece);
+    }
 }
 
 test(
@@ -92,11 +106,16 @@ test(
   async () => {
     await withBatch(async (_, { config: { storeUrl } }) => {
       // A file in the place of the folder: nothing can be read or written, whoever asks.
-      await rename(storeUrl, `${storeUrl}-away`);
-      await writeFile(storeUrl, '');
+      const aside: string[] = [];
+      await writeFile(`${storeUrl}-file`, '');
+      await replace(storeUrl, `${storeUrl}-file`, aside);
+      const whole = aside.shift() as string;
       await sleep(AWAY_MS);
-      await rm(storeUrl);
-      await rename(`${storeUrl}-away`, storeUrl);
+      await replace(storeUrl, whole, aside);
+      for (const piece of aside) {
+        if ((await stat(piece)).isDirectory()) await cp(piece, storeUrl, { recursive: true });
+        await rm(piece, { recursive: true });
+      }
     });
   },
 );
