@@ -66,7 +66,10 @@ class NodeZygote:
         except (OSError, ValueError) as error:
             self.lost = not isinstance(error, socket.timeout)
             self.kill()
-            return waited(pid)
+            try:
+                return waited(pid)
+            except ChildProcessError:
+                return signal.SIGKILL, 0  # It has ended, and how is lost with the zygote's word, which the code has spoilt.
 
     def kill(self):
         self.process.kill()
