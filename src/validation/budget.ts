@@ -4,8 +4,8 @@ import { workMs } from './work-clock.ts';
 export const LIMITS = {
   codeChars: 5_000_000,
   inlineChars: 200_000,
-  threadMs: 10_000,
-  threadMemoryMb: 768,
+  processMs: 10_000,
+  processMemoryMb: 768,
   syntaxNodes: 300_000,
   parseMs: 500,
   totalMs: 900,

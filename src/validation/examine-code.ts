@@ -22,7 +22,7 @@ interface Piece {
   readonly within?: { readonly node: SyntaxNode; readonly via: string };
 }
 
-/** Validates on this thread; see `validateCode`, which chooses the thread. */
+/** Validates in this process; see `validateCode`, which chooses the process. */
 export async function examineCode({
   language,
   code,

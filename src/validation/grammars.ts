@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import { Language as Grammar, Parser } from 'web-tree-sitter';
 
 /** The grammars in use; `tsx` is TypeScript with JSX. */
@@ -36,6 +37,11 @@ export function forgetParser(name: GrammarName, parser: Parser): void {
     // It is gone either way.
   }
 }
+
+// V8 compiles the way from WebAssembly to a function of JavaScript anew once it was called a thousand times, and then frees code
+// of modules that may be gone: the process ends by `Check failed: jit_page.has_value()` or a fault of memory (Node 24.21). That
+// way is called once for each piece of a text that the parser reads, and costs nothing that shows as it is.
+setFlagsFromString(`--wasm-wrapper-tiering-budget=${2 ** 31 - 1}`);
 
 async function load(name: GrammarName): Promise<Parser> {
   runtime ??= Parser.init();

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -60,6 +61,12 @@ async function ran(handle: ScheduleHandle, count: number): Promise<ScheduleRun[]
     },
     { timeout: 60_000, interval: 200 },
   );
+}
+
+/** What batches have noted down in the store while they ran; a short one may never have. */
+async function notedDown(): Promise<string[]> {
+  const folder = join(storeUrl, 'named', 'batches');
+  return existsSync(folder) ? await readdir(folder) : [];
 }
 
 /** A receiver that answers 500 twice before it takes anything. */
@@ -144,7 +151,7 @@ describe('a schedule', () => {
       [same.batchId, changed.batchId].toSorted(),
     );
     // What a batch notes down while it runs is gone at its end.
-    expect(await readdir(join(storeUrl, 'named', 'batches'))).toEqual([]);
+    expect(await notedDown()).toEqual([]);
     await handle.delete();
     await expect(handle.status()).rejects.toThrow(ScheduleNotFoundError);
   });
@@ -237,10 +244,7 @@ describe('a schedule', () => {
     const [first, over] = (await ran(handle, 2)) as [ScheduleRun, ScheduleRun];
     expect(over).toMatchObject({ batchId: broken.batchId, state: 'broken' });
     expect(first.result).not.toHaveProperty('comparedWith');
-    const left = async () => [
-      ...(await readdir(join(storeUrl, 'owned'))),
-      ...(await readdir(join(storeUrl, 'named', 'batches'))),
-    ];
+    const left = async () => [...(await readdir(join(storeUrl, 'owned'))), ...(await notedDown())];
     expect(await left()).toContain(first.batchId);
     expect(await left()).not.toContain(broken.batchId);
     await handle.delete();

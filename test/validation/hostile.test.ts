@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { LANGUAGES } from '../../src/domain/language.ts';
 import { validateCode } from '../../src/validation/validate-code.ts';
@@ -71,4 +73,33 @@ test('long code is judged like short code', async () => {
   const filler = `${'# filler\n'.repeat(30_000)}import os\n`;
   const { findings } = await validateCode({ language: 'python', code: `${filler}os.kill(1, 9)` });
   expect(findings).toMatchObject([{ rule: 'no-process-tampering', line: 30_002, column: 1 }]);
+});
+
+describe('the process that reads long code', () => {
+  /** Kills as many of these processes, one after the other, as soon as each is there. */
+  async function kill(count: number): Promise<void> {
+    const killed = new Set<string>();
+    while (killed.size < count) {
+      const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
+      for (const pid of children.split(' ').filter((each) => each && !killed.has(each))) {
+        const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+        if (!command.includes('long-code')) continue;
+        killed.add(pid);
+        process.kill(Number(pid), 'SIGKILL');
+      }
+      await setTimeout(5);
+    }
+  }
+  const code = `${'# filler\n'.repeat(30_000)}import os\nos.kill(1, 9)`;
+
+  test('is started again when it is killed', async () => {
+    const [{ findings }] = await Promise.all([validateCode({ language: 'python', code }), kill(1)]);
+    expect(findings).toMatchObject([{ rule: 'no-process-tampering' }]);
+  });
+
+  test('makes code refused that takes it down twice', async () => {
+    const [{ accepted, findings }] = await Promise.all([validateCode({ language: 'python', code }), kill(2)]);
+    expect(accepted).toBe(false);
+    expect(findings).toMatchObject([{ rule: 'too-complex' }]);
+  });
 });
