@@ -94,6 +94,8 @@ export interface KeptRun {
   results?: BlobRef | undefined;
   parquet?: BlobRef | undefined;
   diff?: BlobRef | undefined;
+  /** ISO 8601, UTC: when what a broken one had put into the store was first removed. */
+  forgottenAt?: string | undefined;
 }
 
 /** One whose batch has published its results. */

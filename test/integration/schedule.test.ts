@@ -9,18 +9,21 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { signature } from '../../src/activities/schedule/webhook.ts';
 import { InvalidSpecError, ScheduleExistsError, ScheduleNotFoundError } from '../../src/client.ts';
 import type { Assay, BatchHandle, ScheduleHandle, ScheduleRun } from '../../src/client.ts';
+import type { Config } from '../../src/config.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { startWorker } from '../../src/worker.ts';
 import type { RunningWorker } from '../../src/worker.ts';
 import { createLogger } from '../../src/worker/logger.ts';
+import { openSandboxesOf } from '../support/open-sandboxes.ts';
 import { connectTo, testConfig } from '../support/stack.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 let assay: Assay;
 let worker: RunningWorker;
+let config: Config;
 let storeUrl: string;
 beforeAll(async () => {
-  const config = { ...(await testConfig()), webhookSecret: SECRET };
+  config = { ...(await testConfig()), webhookSecret: SECRET };
   storeUrl = config.storeUrl;
   worker = await startWorker(config, { logger: createLogger('fatal') });
   assay = await connectTo(config);
@@ -246,6 +249,12 @@ describe('a schedule', () => {
     expect(first.result).not.toHaveProperty('comparedWith');
     const left = async () => [...(await readdir(join(storeUrl, 'owned'))), ...(await notedDown())];
     expect(await left()).toContain(first.batchId);
+    // The shard learns of it with its next heartbeat, puts down what it has, and the next run takes that away.
+    await vi.waitFor(async () => expect(await openSandboxesOf(config, broken.batchId)).toEqual([]), {
+      timeout: 30_000,
+      interval: 200,
+    });
+    await ran(handle, 3);
     expect(await left()).not.toContain(broken.batchId);
     await handle.delete();
   });

@@ -3,9 +3,12 @@ import { batchFolder } from '../../store/batch-folder.ts';
 import type { Store } from '../../store/store.ts';
 import { RunNotes } from './run-notes.ts';
 
+const STILL_AFTER_MS = 600_000;
+
 /**
  * Removes all that runs have put into the store, and then their notes: where it is cut short, the next try finds them. What runs of earlier
- * versions have put lies among what others put; of that, results go unless a run that is kept has the same. Throws StoreError.
+ * versions have put lies among what others put; of that, results go unless a run that is kept has the same. What a broken run has put is removed again
+ * with each run for ten minutes. Throws StoreError.
  */
 export async function forgetRuns({ series, forget, kept }: ForgetRunsInput, store: Store): Promise<void> {
   const notes = new RunNotes(store, series);
@@ -14,8 +17,16 @@ export async function forgetRuns({ series, forget, kept }: ForgetRunsInput, stor
     for (const ref of refsOf(run)) if (!used.has(ref)) await store.remove({ ref });
     await store.removeOwned(run.batchId);
     await store.removeFolder(batchFolder(run.batchId));
-    await notes.remove(run);
+    if (isStill(run)) await notes.remove(run);
+    else if (run.forgottenAt === undefined)
+      await notes.put({ ...run, forgottenAt: new Date().toISOString() });
   }
+}
+
+/** Whether nothing of a run can be at work any more. What a batch was doing when it was terminated goes on until it next asks. */
+function isStill({ results, forgottenAt }: KeptRun): boolean {
+  if (results) return true;
+  return forgottenAt !== undefined && Date.now() - Date.parse(forgottenAt) > STILL_AFTER_MS;
 }
 
 function refsOf({ results, parquet, diff }: KeptRun): string[] {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { forgetRuns } from '../../../src/activities/schedule/forget-runs.ts';
 import { RunNotes } from '../../../src/activities/schedule/run-notes.ts';
 import type { PublishedRun } from '../../../src/domain/schedule.ts';
@@ -68,6 +68,26 @@ test('results of an earlier version go, unless a run that is kept has the same',
   await forgetRuns({ series, forget: [same, other], kept: [kept] }, store);
   expect(await isThere(store, kept.results.ref)).toBe(true);
   expect(await isThere(store, other.results.ref)).toBe(false);
+});
+
+test('what a broken run puts down late goes with a later run', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const store = openStore(tempFolder());
+    const notes = new RunNotes(store, series);
+    await notes.put({ batchId: 'batch-1', partial: true, startedAt: new Date(0).toISOString() });
+    for (const minutes of [0, 9, 2]) {
+      vi.advanceTimersByTime(minutes * 60_000);
+      const { ref } = await store.ownedBy('batch-1').put(OUTPUT);
+      const forget = await notes.list();
+      expect(forget).toHaveLength(1);
+      await forgetRuns({ series, forget, kept: [] }, store);
+      expect(await isThere(store, ref)).toBe(false);
+    }
+    expect(await notes.list()).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 /** The store, of which so many removals work and the next does not. */
