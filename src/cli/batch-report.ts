@@ -12,6 +12,7 @@ import { summarize } from '../reports/summary.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
+import { printPart } from './print.ts';
 import { renderDiff } from './render-diff.ts';
 import { withSources } from './report-sources.ts';
 import type { Source } from './report-sources.ts';
@@ -97,8 +98,7 @@ export function batchDiffCommand(): Command {
 }
 
 async function print(texts: Text): Promise<void> {
-  for await (const text of texts)
-    if (!process.stdout.write(text)) await new Promise<void>((done) => process.stdout.once('drain', done));
+  for await (const text of texts) await printPart(text);
 }
 
 function ks(text: string): number[] {

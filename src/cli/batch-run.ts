@@ -17,12 +17,13 @@ import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
-import { InterruptedError } from './interrupt.ts';
+import type { InterruptedError } from './interrupt.ts';
 import { patientSpec } from './patient-spec.ts';
+import { printPart } from './print.ts';
 import { CODE_FILE, RESULTS_FILE } from './report-sources.ts';
 import { wholeNumber } from './run-options.ts';
 import { jobUrl } from './web-ui.ts';
-import { withConnection } from './with-connection.ts';
+import { givenUp, withConnection } from './with-connection.ts';
 
 interface BatchRunOptions
   extends ConnectionOptions, ItemFlags, HowFlags, Pick<BatchOptions, 'name' | 'cache'> {
@@ -82,9 +83,10 @@ async function run(source: string, options: BatchRunOptions): Promise<void> {
     async (connection, signal) => {
       const { assay } = connection;
       const patient = patientSpec(defaults as JobSpec, connection) as Record<string, unknown>;
-      const handle = await assay.batches.start(items, {
+      const started = assay.batches.start(items, {
         ...{ name, defaults: patient, concurrency, isolation, failFast, attempts, priority, cache, skipBad },
       });
+      const handle = await Promise.race([started, givenUp(signal)]);
       if (!handle.started)
         process.stderr.write(`assay: ${handle.batchId} runs already; this is that batch\n`);
       if (options.detach) return void process.stdout.write(`${handle.batchId}\n`);
@@ -138,16 +140,13 @@ export async function followBatch(
   signal: AbortSignal,
   { json = false }: FollowBatchOptions,
 ): Promise<BatchResult> {
-  const interrupted = Promise.withResolvers<never>();
-  signal.addEventListener(
-    'abort',
-    () => void leave(handle, connection).then((error) => interrupted.reject(error)),
-    { once: true },
-  );
+  const interrupted = givenUp(signal).catch(async (reason: InterruptedError) => {
+    throw reason.saying(await leave(handle, connection));
+  });
   using bar = new BatchBar();
   const following = Promise.all([json ? printResults(handle, bar) : undefined, showProgress(handle, bar)]);
   following.catch(() => undefined);
-  await Promise.race([interrupted.promise, following]);
+  await Promise.race([interrupted, following]);
   const result = await handle.result();
   if (!json) await tellRest(result, handle, bar);
   bar.clear();
@@ -157,15 +156,13 @@ export async function followBatch(
   return result;
 }
 
-async function leave(handle: BatchHandle, { embedded }: Pick<Connection, 'embedded'>): Promise<Error> {
+async function leave(handle: BatchHandle, { embedded }: Pick<Connection, 'embedded'>): Promise<string> {
   if (!embedded)
-    return new InterruptedError(
-      `interrupted; the batch goes on: assay batch watch ${handle.batchId} follows it, assay batch cancel ${handle.batchId} ends it`,
-    );
+    return `the batch goes on: assay batch watch ${handle.batchId} follows it, assay batch cancel ${handle.batchId} ends it`;
   await handle.cancel().catch(() => undefined);
   const patience = new Promise((done) => setTimeout(done, CANCEL_PATIENCE_MS).unref());
   await Promise.race([handle.result().catch(() => undefined), patience]);
-  return new InterruptedError(`interrupted; ${handle.batchId} was cancelled with the server of this command`);
+  return `${handle.batchId} was cancelled with the server of this command`;
 }
 
 async function showProgress(handle: BatchHandle, bar: BatchBar): Promise<void> {
@@ -189,8 +186,7 @@ async function tellRest({ counts }: BatchResult, handle: BatchHandle, bar: Batch
 async function printResults(handle: BatchHandle, bar: BatchBar): Promise<void> {
   for await (const result of handle.results()) {
     bar.clear();
-    if (!process.stdout.write(`${JSON.stringify(result)}\n`))
-      await new Promise<void>((done) => process.stdout.once('drain', done));
+    await printPart(`${JSON.stringify(result)}\n`);
   }
 }
 

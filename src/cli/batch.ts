@@ -11,7 +11,7 @@ import type { Connection } from './connection.ts';
 import { addConnectionOptions } from './connection-options.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EXIT } from './exit-codes.ts';
-import { print } from './print.ts';
+import { print, printPart } from './print.ts';
 import { printableLine } from './printable.ts';
 import { wholeNumber } from './run-options.ts';
 import { table } from './table.ts';
@@ -139,7 +139,7 @@ function ofBatch<O extends OutputOptions>(name: string, summary: string, work: W
 function resultsCommand(): Command {
   const results: Work<OutputOptions & { verdict?: Verdict }> = async (handle, _, { verdict }) => {
     for await (const result of handle.results())
-      if (verdict === undefined || result.verdict === verdict) print(JSON.stringify(result));
+      if (verdict === undefined || result.verdict === verdict) await printPart(`${JSON.stringify(result)}\n`);
   };
   return ofBatch('results', 'print the results, one line of JSON each', leavable(results)).addOption(
     new Option('--verdict <verdict>', 'only those with this verdict').choices(VERDICTS),

@@ -1,6 +1,6 @@
 import type { JobHandle } from '../client/job-handle.ts';
 import type { JobResult } from '../domain/job-result.ts';
-import { InterruptedError } from './interrupt.ts';
+import type { InterruptedError } from './interrupt.ts';
 import { Progress } from './progress.ts';
 
 /** How long a cancelled job may take to free its sandbox before the command leaves, in ms. */
@@ -22,7 +22,9 @@ export async function followJob(
   const result = watched(handle, options.quiet === true);
   const interrupted = Promise.withResolvers<never>();
   const onAbort = () =>
-    void stopFollowing(handle, options.onInterrupt).then((error) => interrupted.reject(error));
+    void stopFollowing(handle, options.onInterrupt).then((what) =>
+      interrupted.reject((signal.reason as InterruptedError).saying(what)),
+    );
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
@@ -54,8 +56,8 @@ async function untilAborted(result: Promise<JobResult>, signal: AbortSignal): Pr
   return new Promise(() => undefined);
 }
 
-async function stopFollowing(handle: JobHandle, what: FollowOptions['onInterrupt']): Promise<Error> {
-  if (what === 'leave') return new InterruptedError(`interrupted; ${handle.jobId} runs on`);
+async function stopFollowing(handle: JobHandle, what: FollowOptions['onInterrupt']): Promise<string> {
+  if (what === 'leave') return `${handle.jobId} runs on`;
   process.stderr.write(`\nassay: cancelling ${handle.jobId}; Ctrl-C again leaves at once\n`);
   try {
     await handle.cancel();
@@ -63,10 +65,8 @@ async function stopFollowing(handle: JobHandle, what: FollowOptions['onInterrupt
       handle.result().catch(() => undefined),
       new Promise((done) => setTimeout(done, CANCEL_PATIENCE_MS).unref()),
     ]);
-    return new InterruptedError(`interrupted; ${handle.jobId} was cancelled`);
+    return `${handle.jobId} was cancelled`;
   } catch (error) {
-    return new InterruptedError(
-      `interrupted; ${handle.jobId} could not be cancelled: ${(error as Error).message}`,
-    );
+    return `${handle.jobId} could not be cancelled: ${(error as Error).message}`;
   }
 }

@@ -1,11 +1,17 @@
+import { EXIT } from './exit-codes.ts';
+import { Interrupt } from './interrupt.ts';
 import { programFor } from './program.ts';
 import { reportError } from './report-error.ts';
 
 /** Runs the CLI: parses, acts, tells errors in one sentence, and leaves the exit code. */
 async function main(args: string[]): Promise<void> {
-  // A reader that went away (`assay jobs list | head`) is no error.
+  let readerGone = false;
   for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 3));
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') process.exit(reportError(error));
+      readerGone = true;
+      if (!Interrupt.readerGone()) process.exit(EXIT.readerGone);
+    });
   process.on('uncaughtException', (error) => process.exit(reportError(error)));
   try {
     const program = await programFor(args);
@@ -17,6 +23,7 @@ async function main(args: string[]): Promise<void> {
   await Promise.all(
     [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
   );
+  if (readerGone) process.exitCode = EXIT.readerGone;
   process.exit();
 }
 

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { InvalidItemsError } from '../client/errors.ts';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
+import { ReaderGoneError } from './interrupt.ts';
 import { printable } from './printable.ts';
 
 /** Codes of the client's errors that are the user's to mend: they exit with 64, all others with 3. */
@@ -21,6 +22,7 @@ const USAGE_CODES = new Set([
 export function reportError(error: unknown): number {
   if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help'))
     return exitCodeOfError(error);
+  if (error instanceof ReaderGoneError) return error.exitCode;
   process.stderr.write(`assay: ${sentence(error)}\n`);
   if (process.env['ASSAY_DEBUG'] === '1') console.error(error);
   return exitCodeOfError(error);

@@ -8,7 +8,7 @@ import { resultsOfLines } from '../store/batch-lines.ts';
 import { rowsOfJsonLines } from '../store/json-lines.ts';
 import { UsageError } from './cli-error.ts';
 import type { ConnectionOptions } from './connection-options.ts';
-import { withConnection } from './with-connection.ts';
+import { givenUp, withConnection } from './with-connection.ts';
 
 /** What `batch run --out` writes into its folder: the results, and the code of the items, one line of JSON each. */
 export const RESULTS_FILE = 'results.jsonl';
@@ -31,12 +31,12 @@ export async function withSources(
 ): Promise<void> {
   const files = names.map(fileOf);
   if (files.every((file) => file !== undefined)) return await work(files.map(sourceOfFile));
-  await withConnection(options, {}, async ({ assay }) => {
+  await withConnection(options, {}, async ({ assay }, signal) => {
     const sourceOf = (name: string, at: number): Source => {
       const file = files[at];
       return file === undefined ? sourceOfBatch(assay.batches.get(name)) : sourceOfFile(file);
     };
-    await work(names.map(sourceOf)).catch((error: unknown) => {
+    await Promise.race([work(names.map(sourceOf)), givenUp(signal)]).catch((error: unknown) => {
       const folder = names.find(
         (name, at) => files[at] === undefined && existsSync(join(name, RESULTS_FILE)),
       );

@@ -33,6 +33,22 @@ test('Ctrl-C leaves the batch to its server, says how to watch it again, and exi
   expect(await stack.assay.batches.get(name).result()).toMatchObject({ state: 'done', done: 12 });
 });
 
+test('a reader that has gone leaves the batch to its server too, and exits 141', async () => {
+  const name = `unread-${Date.now()}`;
+  const env = environmentOf(stack.config);
+  const unread = (args: string[]) =>
+    assay(['batch', ...args], { env, onStart: (child) => void child.stdout?.destroy() });
+  const { code, stderr } = await unread(['run', items, '--name', name, '--json', '--no-cache']);
+  expect(code, stderr).toBe(141);
+  expect(stderr).toContain(`the batch goes on: assay batch watch batch-${name}`);
+  expect(await stack.assay.batches.get(name).result()).toMatchObject({ state: 'done', done: 12 });
+  const quietly = { code: 141, stderr: '' };
+  expect(await unread(['results', name])).toMatchObject(quietly);
+  expect(await unread(['report', name, '--format', 'html'])).toMatchObject(quietly);
+  expect(await unread(['diff', name, name])).toMatchObject(quietly);
+  expect(await unread(['list'])).toMatchObject(quietly);
+});
+
 test('--detach prints the id and leaves; watch shows it to its end', async () => {
   const name = `detached-${Date.now()}`;
   const env = environmentOf(stack.config);
