@@ -173,6 +173,8 @@ export interface BatchInput {
   indexed: boolean;
   /** Whether the batch owns what it puts into the store, under its id. */
   owning?: boolean | undefined;
+  /** The schedule whose run it is, as the notes of its runs name it. */
+  series?: string | undefined;
   /** What an earlier run of the same workflow hands on. */
   carried?: BatchCarried | undefined;
 }
@@ -228,6 +230,8 @@ export interface PublishInput {
   /** In the order in which they were recorded: the first result of an item counts. */
   parts: Segment[];
   owning?: boolean | undefined;
+  /** What the schedule's notes are to say of it. Absent where it is no run of one. */
+  run?: { series: string; startedAt: string } | undefined;
 }
 
 /** The results of all items, in the order of the input. */

@@ -94,6 +94,8 @@ export interface KeptRun {
   results?: BlobRef | undefined;
   parquet?: BlobRef | undefined;
   diff?: BlobRef | undefined;
+  /** ISO 8601, UTC: when its batch published, where the run itself has not gone on from there: it does so now, or was terminated. */
+  publishedAt?: string | undefined;
   /** ISO 8601, UTC: when what a broken one had put into the store was first removed. */
   forgottenAt?: string | undefined;
 }

@@ -134,11 +134,15 @@ export class BatchRecord {
       done: this.done,
       counts: { ...this.#counts },
       failures: this.#failures,
-      startedAt: new Date(this.#startedAtMs).toISOString(),
+      startedAt: this.startedAt,
       elapsedMs: Date.now() - this.#startedAtMs,
       ...(itemsPerSecond !== undefined && { itemsPerSecond }),
       concurrency: this.concurrency,
     };
+  }
+
+  get startedAt(): string {
+    return new Date(this.#startedAtMs).toISOString();
   }
 
   result(state: BatchResult['state'], { results, parquet }: Published): BatchResult {
@@ -150,7 +154,7 @@ export class BatchRecord {
       ...{ batchId, name, state, total },
       done: this.done,
       counts: { ...this.#counts },
-      startedAt: new Date(this.#startedAtMs).toISOString(),
+      startedAt: this.startedAt,
       durationMs: Date.now() - this.#startedAtMs,
       ...{ results, parquet, items },
     };

@@ -120,8 +120,10 @@ class BatchStory {
   }
 
   async publish() {
-    const { batchId, owning } = this.#record.input;
-    return await this.#activities.publishBatch({ batchId, parts: this.#record.parts, owning });
+    const { parts, startedAt } = this.#record;
+    const { batchId, owning, series } = this.#record.input;
+    const run = series === undefined ? undefined : { series, startedAt };
+    return await this.#activities.publishBatch({ batchId, parts, owning, run });
   }
 
   #start(ranges: ItemRange[]): void {

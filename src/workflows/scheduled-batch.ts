@@ -37,13 +37,14 @@ const { sendNotice } = proxyActivities<ScheduleActivities>({
 export async function scheduledBatch(input: ScheduledBatchInput): Promise<ScheduledRun> {
   const { lastResult, workflowId, firstExecutionRunId, startTime } = workflowInfo();
   const last = lastResult as ScheduledRun | undefined;
+  const series = input.series ?? input.schedule;
   const name = batchNameOf(input.schedule, workflowId, firstExecutionRunId);
   const batchId = `batch-${name}`;
   let result: BatchResult;
   try {
     result = await executeChild<typeof batchValidation>('batchValidation', {
       workflowId: batchId,
-      args: [{ batchId, name, ...input.batch, owning: true }],
+      args: [{ batchId, name, ...input.batch, owning: true, series }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${input.schedule}: ${input.batch.total} items`,
       memo: { total: input.batch.total },
@@ -56,7 +57,7 @@ export async function scheduledBatch(input: ScheduledBatchInput): Promise<Schedu
       if (!patched('broken-runs-are-noted')) return;
       const run = { batchId, partial: true, startedAt: startTime.toISOString() } as const;
       // Without its note it only stays longer than it should.
-      await noteRun({ series: input.series ?? input.schedule, run }).catch(() => undefined);
+      await noteRun({ series, run }).catch(() => undefined);
     });
     throw ApplicationFailure.nonRetryable(`The batch ${batchId} ended without a result: ${reason}`);
   }

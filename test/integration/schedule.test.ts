@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
@@ -70,6 +70,14 @@ async function ran(handle: ScheduleHandle, count: number): Promise<ScheduleRun[]
 async function notedDown(): Promise<string[]> {
   const folder = join(storeUrl, 'named', 'batches');
   return existsSync(folder) ? await readdir(folder) : [];
+}
+
+/** What the store has noted of a run, for the runs after it. */
+async function notesOf(batchId: string): Promise<unknown[]> {
+  const folder = join(storeUrl, 'named', 'schedules');
+  const names = await readdir(folder, { recursive: true });
+  const own = names.filter((name) => name.endsWith(`${batchId}.json`));
+  return await Promise.all(own.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8'))));
 }
 
 /** A receiver that answers 500 twice before it takes anything. */
@@ -256,6 +264,37 @@ describe('a schedule', () => {
     });
     await ran(handle, 3);
     expect(await left()).not.toContain(broken.batchId);
+    await handle.delete();
+  });
+
+  test('knows of a run that the next one has terminated', async () => {
+    const slow = { id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)' };
+    const handle = await assay.schedules.create(
+      nameOf('terminated'),
+      { rows: [LONG, slow] },
+      { every: '30d', overlap: 'terminate-other', batch: { concurrency: 1 } },
+    );
+    await handle.trigger();
+    const first = await vi.waitFor(
+      async () => {
+        const [run] = await Array.fromAsync(handle.runs());
+        expect(await readdir(join(storeUrl, 'owned'))).toContain(run!.batchId);
+        return run!;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    await assay.schedules.update(handle.schedule, { rows: [right('a')] });
+    const [next, over] = (await ran(handle, 2)) as [ScheduleRun, ScheduleRun];
+    expect(over).toMatchObject({ batchId: first.batchId, state: 'broken' });
+    // Its batch is told to stop, and publishes what it has.
+    expect(await handle.batch(first).result()).toMatchObject({ state: 'cancelled' });
+    const notes = await notesOf(first.batchId);
+    expect(notes).toEqual([
+      expect.objectContaining({ partial: true, publishedAt: expect.any(String), results: expect.anything() }),
+    ]);
+    expect(await notesOf(next.batchId)).toEqual([
+      expect.not.objectContaining({ publishedAt: expect.any(String) }),
+    ]);
     await handle.delete();
   });
 

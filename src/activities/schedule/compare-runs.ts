@@ -12,7 +12,7 @@ import type { ItemChange } from '../../reports/diff.ts';
 import { resultsOfBlob } from '../../store/batch-lines.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { newestFirst, RunNotes } from './run-notes.ts';
+import { newestFirst, RunNotes, STILL_AFTER_MS } from './run-notes.ts';
 
 const FAILURES_TOLD = 20;
 const SENTENCE_CHARS = 300;
@@ -26,7 +26,8 @@ export async function compareRuns(
   store: Store,
 ): Promise<ComparedRuns> {
   const notes = new RunNotes(store, series);
-  const earlier = earlierRuns(run, [...(await notes.list()), ...known]);
+  const noted = (await notes.list()).filter(isSettled);
+  const earlier = earlierRuns(run, [...noted, ...known]);
   const before = await lastBefore(run, earlier, store);
   const diff = await diffResults(
     before ? resultsOfBlob(before.results, store) : nothing(),
@@ -64,6 +65,10 @@ async function lastBefore(run: KeptRun, runs: KeptRun[], store: Store): Promise<
     if (Date.parse(one.startedAt) < began && (await isThere(one.results, store))) return one;
   return undefined;
 }
+
+/** Not one that is comparing itself just now. A run that was terminated never does. */
+const isSettled = ({ publishedAt }: KeptRun): boolean =>
+  publishedAt === undefined || Date.now() - Date.parse(publishedAt) > STILL_AFTER_MS;
 
 const isWhole = (run: KeptRun): run is PublishedRun => !run.partial && run.results !== undefined;
 

@@ -1,9 +1,7 @@
 import type { ForgetRunsInput, KeptRun } from '../../domain/schedule.ts';
 import { batchFolder } from '../../store/batch-folder.ts';
 import type { Store } from '../../store/store.ts';
-import { RunNotes } from './run-notes.ts';
-
-const STILL_AFTER_MS = 600_000;
+import { RunNotes, STILL_AFTER_MS } from './run-notes.ts';
 
 /**
  * Removes all that runs have put into the store, and then their notes: where it is cut short, the next try finds them. What runs of earlier

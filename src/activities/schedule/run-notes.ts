@@ -1,6 +1,9 @@
 import type { KeptRun } from '../../domain/schedule.ts';
 import type { Store } from '../../store/store.ts';
 
+/** How long what has been told to stop may still be at work, in ms. */
+export const STILL_AFTER_MS = 600_000;
+
 /**
  * Notes in the store of the runs of a schedule whose results are there. The server hands a run the last one's result, but not where runs
  * overlap.

@@ -48,9 +48,9 @@ function requestOf(
     return { url: slackUrl(target.slice('slack:'.length)), request };
   }
   if (secret === undefined)
-    throw ApplicationFailure.nonRetryable(
-      'Webhooks are signed: set ASSAY_WEBHOOK_SECRET for the worker',
-      'notify-refused',
+    throw ApplicationFailure.retryable(
+      'Webhooks are signed: set ASSAY_WEBHOOK_SECRET for the worker and start it again',
+      'notify-failed',
     );
   return { url: target, request: signedRequest(id, notice, secret, Date.now()) };
 }
@@ -61,5 +61,8 @@ function slackUrl(target: string): string {
   const name = target.slice('env:'.length);
   const url = process.env[name];
   if (url !== undefined && /^https?:\/\//.test(url)) return url;
-  throw ApplicationFailure.nonRetryable(`The worker has no URL in ${name}`, 'notify-refused');
+  throw ApplicationFailure.retryable(
+    `The worker has no URL in ${name}: set it and start the worker again`,
+    'notify-failed',
+  );
 }

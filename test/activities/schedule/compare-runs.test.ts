@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { compareRuns } from '../../../src/activities/schedule/compare-runs.ts';
+import { RunNotes } from '../../../src/activities/schedule/run-notes.ts';
 import type { BlobRef } from '../../../src/domain/blob.ts';
 import type { PublishedRun } from '../../../src/domain/schedule.ts';
 import { openStore } from '../../../src/store/open-store.ts';
@@ -68,6 +69,31 @@ describe('runs that overlap, of which the server hands on no result', () => {
     const { runs, before } = await compare(run(2, results), run(1, results), run(0, results));
     expect(runs?.map(({ batchId }) => batchId)).toEqual(['batch-2', 'batch-1', 'batch-0']);
     expect(before).toBe('batch-1');
+  });
+
+  test('are let be while one compares itself, and those that were terminated are told of after that', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const results = await blobOf(itemResultOf({ id: 'a' }));
+      const terminated = {
+        ...run(1, results),
+        partial: true,
+        publishedAt: new Date().toISOString(),
+      } as const;
+      await new RunNotes(store, series).put(terminated);
+      const others = async (day: number) => {
+        const { runs, before } = await compare(run(day, results));
+        return [before, runs?.map(({ batchId }) => batchId)];
+      };
+      expect(await others(2)).toEqual([undefined, ['batch-2']]);
+      vi.advanceTimersByTime(601_000);
+      expect(await others(3)).toEqual(['batch-2', ['batch-3', 'batch-2', 'batch-1']]);
+      // It was at work all the while.
+      await compare(run(1, results));
+      expect((await new RunNotes(store, series).list()).at(-1)).not.toHaveProperty('publishedAt');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('of another schedule are none of theirs', async () => {
