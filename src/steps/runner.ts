@@ -13,6 +13,7 @@ const PARTS = [
   'plain_child.py',
   'signals.py',
   'guard.py',
+  'kinds.py',
   'footing.py',
   'decoys.py',
   'doubt.py',

@@ -35,9 +35,9 @@ class Decoys:
             return [{number(1 << 60): number(1 << 60) for _ in range(size)} for size in (len(partner) or 1, 1, 3)]
         if kind is set or kind is frozenset:
             return [kind(number(1 << 60) for _ in range(size)) for size in (len(partner) or 1, 1, 3)]
-        if kind.__name__.startswith("Approx") and type(getattr(partner, "expected", None)) in (int, float):
+        if called(kind).startswith("Approx") and type(getattr(partner, "expected", None)) in (int, float):
             return [kind(decoy, rel=partner.rel, abs=partner.abs, nan_ok=partner.nan_ok) for decoy in self.of(partner.expected)]
-        if kind.__name__ == "ndarray" and partner.dtype.kind in "iuf":
+        if called(kind) == "ndarray" and is_array(partner) and partner.dtype.kind in "iuf":
             return [partner + 1 + number(step) for step in (1, 3, 9, 40, 200)]
         return [object(), number(1 << 60), str(number(1 << 60))]
 
@@ -53,11 +53,11 @@ class Decoys:
         if kind is dict:
             keys = list(partner)
             return [{**partner, keys[at]: self.other(partner[keys[at]])} for at in self.places(keys)]
-        if kind.__module__ == "datetime" and hasattr(kind, "today"):
+        if home_of(kind) == "datetime" and hasattr(kind, "today"):
             import datetime
 
             return [partner + datetime.timedelta(days=self.number(400) + 1) for _ in range(4)]
-        if kind.__name__ in ("Decimal", "Fraction"):
+        if called(kind) in ("Decimal", "Fraction"):
             return [partner + self.number(step) + 1 for step in (1, 3, 9, 40, 200, 900)]
         return []
 

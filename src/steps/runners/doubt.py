@@ -1,5 +1,5 @@
 # In the child: asks the code's own objects about fresh values, to find out whether they agree with anything.
-import itertools, re, weakref
+import itertools, operator, re, weakref
 
 PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None), range, type(Ellipsis)))
 SLOT_KINDS = tuple({type(object.__eq__), type(str.join), type(len)})
@@ -18,6 +18,22 @@ MAPPING_PROXY = type(vars(object))
 # What is equal where all of its parts are.
 BY_PARTS = (list, tuple, dict)
 ARRAY_SLOTS = ("__array_function__", "__array_ufunc__", "__array__", "__eq__", "__sub__", "__rsub__")
+# By these a class made of an array has its say in what it is compared with.
+ARRAY_SAYS = ("__array_ufunc__", "__array_finalize__", "__array_wrap__", "all", "any")
+# By the operator of the tests: how an object is asked, and the same where it stands on the right.
+SLOTS = {
+    "Eq": ("__eq__", "__eq__"), "NotEq": ("__ne__", "__ne__"), "In": ("__contains__", ""), "NotIn": ("__contains__", ""),
+    "Lt": ("__lt__", "__gt__"), "Gt": ("__gt__", "__lt__"), "LtE": ("__le__", "__ge__"), "GtE": ("__ge__", "__le__"),
+    "Sub": ("__sub__", "__rsub__"), "Mod": ("__mod__", "__rmod__"), "Div": ("__truediv__", "__rtruediv__"),
+    "FloorDiv": ("__floordiv__", "__rfloordiv__"), "BitXor": ("__xor__", "__rxor__"),
+}
+ORDERS = {"__lt__": operator.lt, "__gt__": operator.gt, "__le__": operator.le, "__ge__": operator.ge}
+RECKONED = {
+    "Sub": operator.sub, "Mod": operator.mod, "Div": operator.truediv, "FloorDiv": operator.floordiv, "BitXor": operator.xor,
+}
+RECKONINGS = {slot: (ask, side) for name, ask in RECKONED.items() for side, slot in enumerate(SLOTS[name])}
+# So many plain answers to what an object is equal to are no expression of it.
+ENOUGH_PLAIN = 3
 
 
 class Doubt:
@@ -27,9 +43,10 @@ class Doubt:
         self.prefix, self.tests, self.own = prefix, tests, own
         self.probed, self.questions, self.symbolic, self.decoys = {}, 0, False, Decoys()
         self.random = self.decoys.random
-        self.answers, self.universal = {}, {}
+        self.answers, self.universal, self.later = {}, {}, []
 
     def pair(self, name, left, right):
+        self.answers.clear()
         if name in ("In", "NotIn"):
             sentence = self.one(right, "__contains__", left)
             if sentence and sentence.endswith(CONTAINS_ALL):  # As a complement of a set may: the rest of the tests tells.
@@ -40,8 +57,8 @@ class Doubt:
                     break
                 sentence = self.value(part, left) or (self.value(left, part) if at == 0 else None)
             return sentence
-        if name == "Sub":
-            return self.one(left, "__sub__", right) or self.one(right, "__rsub__", left)
+        if name in RECKONED:
+            return self.one(left, SLOTS[name][0], right) or self.one(right, SLOTS[name][1], left)
         return self.both(left, right, 6)
 
     def both(self, left, right, depth):
@@ -64,10 +81,13 @@ class Doubt:
         self.answers = said
         return sentence
 
-    def otherwise(self, name, answer):
+    def otherwise(self, name, answer, mirrored):
         """Whether objects said something else about each other when they were compared than when they were asked."""
-        said = self.answers.get({"Eq": "__eq__", "NotEq": "__ne__"}.get(name))
-        if said is None or type(answer) is not bool or said is (answer is (name == "Eq")):
+        said = self.answers.get(SLOTS[name][mirrored])
+        if type(said) not in PLAIN or said is None or type(answer) not in PLAIN or name not in RECKONED and type(answer) is not bool:
+            return None
+        meant = not answer if name in ("NotEq", "NotIn") else answer
+        if said == meant or said != said:
             return None
         return "an object of the code's answers otherwise where it counts"
 
@@ -75,25 +95,25 @@ class Doubt:
         if type(value) in PLAIN:
             return None
         sentence = self.one(value, "__eq__", partner) or self.one(value, "__ne__", partner) or self.one(value, "__lt__", partner)
-        if sentence or not type(partner).__name__.startswith("Approx"):
+        if sentence or not called(type(partner)).startswith("Approx"):
             return sentence
         wanted = getattr(partner, "expected", None)
         return self.one(value, "__rsub__", wanted) or self.one(value, "__sub__", wanted)
 
     def predicate(self, function, left, right):
         for value, partner, ask in ((left, right, lambda other: function(left, other)), (right, left, lambda other: function(other, right))):
-            parts = parts_of(value.__array__()) if hasattr(type(value), "__array__") and self.of_code(type(value), ("__array__",)) else [value]
+            parts = parts_of(value.__array__()) if holds(type(value), "__array__") and self.of_code(type(value), ("__array__",)) else [value]
             if any(self.of_code(type(each), ARRAY_SLOTS) for each in (value, *parts)):
                 self.questions += 1
                 answers = [answer for answer in (answer_of(ask, decoy) for decoy in self.decoys.of(partner)) if answer is not None]
                 if len(answers) > 1 and all(answers):
-                    return "an object of the code's class %s is close to everything" % type(value).__name__
+                    return "an object of the code's class %s is close to everything" % called(type(value))
         return self.masked(left, right)
 
     def masked(self, *values):
         """Entries of numpy's that are masked are left out where arrays are compared."""
         for value in values:
-            if type(value).__module__.startswith("numpy.ma") and "mask" not in self.tests and not re.search(r"\bma\b", self.tests):
+            if home_of(type(value)).startswith("numpy.ma") and "mask" not in self.tests and not re.search(r"\bma\b", self.tests):
                 if getattr(value, "mask").any():
                     return "an array has masked entries, which agree with everything"
         return None
@@ -102,17 +122,19 @@ class Doubt:
         """Of what is a string, a set or a table in all but this method."""
         holder = getattr(function, "__self__", None)
         kind = type(holder)
-        if holder is None or kind.__mro__[-2] is kind or not self.of_code(kind, (name,)):
+        if holder is None or bases_of(kind)[-2] is kind or not self.of_code(kind, (name,)):
             return None
         self.questions += 1
         answers = [bool(function(decoy)) for decoy in self.decoys.of(partner)]
-        return "%s() of the code's class %s is true of everything" % (name, kind.__name__) if all(answers) else None
+        return "%s() of the code's class %s is true of everything" % (name, called(kind)) if all(answers) else None
 
     def one(self, value, slot, partner):
         kind = type(value)
         if kind in PROXIES:
             kind = value.__class__
-        slots = ("__lt__", "__gt__", "__le__", "__ge__") if slot == "__lt__" else (slot,)
+        slots = tuple(ORDERS) if slot == "__lt__" else (slot,)
+        if holds(kind, "__array__"):
+            slots += ARRAY_SAYS
         if not self.of_code(kind, slots):
             return None
         count = self.probed[kind] = self.probed.get(kind, 0) + 1
@@ -121,12 +143,13 @@ class Doubt:
         self.questions += 1
         self.symbolic = False
         sentence = self.lie(value, slot, partner)
-        return sentence and "an object of the code's class %s %s" % (kind.__name__, sentence)
+        return sentence and "an object of the code's class %s %s" % (called(kind), sentence)
 
     def of_code(self, kind, slots):
         """Whether the code says how objects of this class do these things."""
         for name in slots:
-            found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+            base = next((base for base in bases_of(kind) if name in held_by(base)), None)
+            found = base and held_by(base)[name]
             if type(found) in SLOT_KINDS and found.__name__ != name:
                 return True  # Any function of Python's own may have been put there.
             if kind is MAPPING_PROXY and name == "__eq__":
@@ -135,11 +158,13 @@ class Doubt:
                 continue
             code = found.__code__ if type(found).__name__ == "function" else None
             if code is None:
-                if not any(word in self.tests for word in UNIVERSAL["unittest.mock"]):
+                if type(found) is not property and home_of(type(found)) != "unittest.mock":
+                    return True
+                if type(found) is not property and not any(word in self.tests for word in UNIVERSAL["unittest.mock"]):
                     return True
             elif code.co_filename == "<assay>" or not code.co_filename.startswith((self.prefix, "<")):
-                words = UNIVERSAL.get(kind.__module__)
-                if words and not any(word in self.tests for word in words):
+                words = UNIVERSAL.get(found.__globals__.get("__name__"))
+                if not any(word in self.tests for word in words) if words else not is_of_library(base, found):
                     return True
             elif code.co_filename not in self.own:
                 return True
@@ -148,20 +173,25 @@ class Doubt:
     def lie(self, value, slot, partner):
         if slot == "__lt__":
             return self.order_lie(value, partner)
-        if slot in ("__sub__", "__rsub__"):
+        if slot not in ("__eq__", "__ne__", "__contains__"):
             return self.difference_lie(value, slot, partner)
         decoys, near = self.decoys.of(partner), self.decoys.near(partner)
         copy = self.decoys.copy(partner)
         asked = [*decoys, *decoys, *near, partner, copy]
-        order = list(range(len(asked)))
-        order += [self.random.choice(order) for _ in range(self.random.randrange(20))]  # How many come is not to be known.
-        self.random.shuffle(order)
+        order = self.shuffled(len(asked))
         operation = {"__eq__": operator.eq, "__ne__": operator.ne, "__contains__": lambda held, item: item in held}[slot]
-        answers = {}
+        answers, expressions = {}, set()
+        self.later.clear()
         for at in order:
+            self.symbolic = False
             # Who refuses to answer does not agree.
-            answers[at] = self.says(operation, value, asked[at], refused=slot == "__ne__") is not (slot == "__ne__")
+            answers[at] = self.says(operation, value, asked[at], slot) is not (slot == "__ne__")
+            if self.symbolic:
+                expressions.add(at)
         size, after = len(decoys), 2 * len(decoys)
+        self.symbolic = len(expressions) > 0 and after - sum(at < after for at in expressions) < ENOUGH_PLAIN
+        if any(answer_of(lambda _: answer, None) is not truth for answer, truth in self.later):
+            return "answers with what is true and false in turn"
         if any(answers[at] is not answers[at + size] for at in range(size)):
             return "answers the same question in two ways"
         self.answers[slot] = answers[len(asked) - 2]
@@ -174,36 +204,52 @@ class Doubt:
         return "is equal to everything like it" if near and everywhere and slot != "__contains__" else None
 
     def order_lie(self, value, partner):
-        if any("__abs__" in vars(base) for base in type(value).__mro__[:-1]) and self.says(operator.lt, abs(value), -1):
+        if holds(type(value), "__abs__") and self.says(operator.lt, abs(value), -1):
             return "has an absolute value below zero"
-        both = 0
-        decoys = self.decoys.of(partner)
-        for decoy in decoys:
-            if self.says(operator.lt, value, decoy) and self.says(operator.gt, value, decoy):
+        decoys, both = [*self.decoys.of(partner), partner], set()
+        for at in self.shuffled(len(decoys)):
+            said = {slot: self.says(ask, value, decoys[at]) for slot, ask in ORDERS.items()}
+            if said["__lt__"] and said["__gt__"]:
                 return "is less and more than the same thing"
-            both += self.says(operator.le, value, decoy) and self.says(operator.ge, value, decoy)
-        return "is at most and at least everything" if both == len(decoys) else None
+            if said["__le__"] and said["__ge__"]:
+                both.add(at)
+            if at == len(decoys) - 1:
+                self.answers.update(said)
+        return "is at most and at least everything" if both.issuperset(range(len(decoys) - 1)) else None
 
     def difference_lie(self, value, slot, partner):
-        found = []
-        for decoy in self.decoys.of(partner):
-            each = value - decoy if slot == "__sub__" else decoy - value
-            if type(each) not in PLAIN:
-                each = float.__add__(each, 0.0) if isinstance(each, float) else int.__add__(each, 0) if isinstance(each, int) else abs(each)
-            found.append(each)
-        same = all(type(each) in PLAIN and each == found[0] and abs(each) != float("inf") for each in found)
+        decoys, found = [*self.decoys.of(partner), partner], {}
+        ask, on_right = RECKONINGS[slot]
+        for at in self.shuffled(len(decoys)):
+            each = ask(decoys[at], value) if on_right else ask(value, decoys[at])
+            found[at] = plain_number(each)
+        self.answers[slot] = found.pop(len(decoys) - 1)
+        same = all(type(each) in (int, float, bool) and each == found[0] and abs(each) != float("inf") for each in found.values())
+        if ask is not operator.sub and any(self.says(operator.eq, value, each) for each in (0, 1, -1)):
+            return None  # As nothing and one do.
         return "has the same difference from everything" if same and len(found) > 3 else None
 
-    def says(self, operation, value, other, refused=False):
+    def shuffled(self, size):
+        """An order to ask in. How many questions come is not to be known."""
+        order = list(range(size))
+        order += [self.random.choice(order) for _ in range(self.random.randrange(20))]
+        self.random.shuffle(order)
+        return order
+
+    def says(self, operation, value, other, slot=""):
         try:
             answer = operation(value, other)
-            if type(answer) not in PLAIN and type(answer).__module__ != "numpy":
-                self.symbolic = True  # An expression about the comparison, perhaps, which nobody takes for its answer.
-            if type(answer).__name__ == "ndarray":
-                answer = answer.all()
-            return answer is not NotImplemented and bool(answer)
+            answer = wholly(answer, slot)
+            if type(answer) in PLAIN or home_of(type(answer)) == "numpy":
+                return bool(answer)
+            if answer is NotImplemented:
+                return False
+            self.symbolic = True  # An expression about the comparison, perhaps, which nobody takes for its answer.
+            truth = bool(answer)
+            self.later.append((answer, truth))
+            return truth
         except Exception:
-            return refused
+            return slot == "__ne__"
 
 
 def answer_of(ask, decoy):
@@ -222,20 +268,20 @@ def parts_of(value, beside=None):
         other = table_of(beside)
         keys = table if other is None or not dict.__len__(other) else other
         return [dict.get(table, key) for key in itertools.islice(dict.__iter__(keys), MOST_PARTS)]
-    if kind in BY_PARTS or kind.__name__ == "deque":
+    if kind in BY_PARTS or called(kind) == "deque":
         return value
-    if kind.__name__ == "UserList":
+    if called(kind) == "UserList":
         return value.data
     if kind is set or kind is frozenset:
         return list(value)
-    if kind.__name__ == "ndarray":
+    if called(kind) == "ndarray" and is_array(value):
         return value.ravel().tolist()[:MOST_PARTS] if value.dtype == object else ()
     if issubclass(kind, (list, tuple)):
         return value
     fields = getattr(value, "__dict__", None)
-    if type(fields) is dict and kind.__name__ != "module":
+    if type(fields) is dict and called(kind) != "module":
         return list(fields.values())[:100]
-    slots = [vars(base)[name] for base in kind.__mro__ for name in vars(base).get("__slots__", ()) if name in vars(base)]
+    slots = [held_by(base)[name] for base in bases_of(kind) for name in held_by(base).get("__slots__", ()) if name in held_by(base)]
     return [slot.__get__(value) for slot in slots if type(slot).__name__ == "member_descriptor"]
 
 
@@ -244,4 +290,4 @@ def table_of(value):
     kind = type(value)
     if issubclass(kind, dict):
         return value
-    return dict(value) if kind.__name__ in TABLES else None
+    return dict(value) if called(kind) in TABLES else None

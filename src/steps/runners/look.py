@@ -3,7 +3,7 @@ import ast, operator, random, re, sys
 
 OPERATIONS = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.In: lambda item, held: item in held, ast.NotIn: lambda item, held: item not in held, ast.Sub: operator.sub,
+    ast.In: lambda item, held: item in held, ast.NotIn: lambda item, held: item not in held, **{getattr(ast, name): function for name, function in RECKONED.items()},
 }
 # Functions that compare two things, and methods of strings, sets and tables that do.
 PREDICATES = frozenset("isclose allclose array_equal array_equiv".split())
@@ -14,6 +14,7 @@ FUNCTIONS = frozenset("eq ne lt le gt ge contains sub".split())
 NAMES = {function: kind.__name__ for kind, function in OPERATIONS.items()} | {operator.contains: "In"}
 # Words of tests that go on after assertions that fail.
 TAKES_FAILURES = re.compile(r"AssertionError|Failed\b|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group|subTest|subtests")
+IN_TURN = "an object of the code's is true and false in turn"
 BY_NAME = {kind.__name__: function for kind, function in OPERATIONS.items()}
 
 
@@ -27,6 +28,7 @@ class Looker:
         self.audit, self.snapshots = audit, snapshots
         self.doubt = Doubt(folder.rstrip("/") + "/", tests, own)
         self.pending = []  # A lie of symbolic objects, until somebody decides by it.
+        self.truths = {}  # Of what the code answered, and is no plain answer.
         self.made = []  # By functions of the code's own that are named like built-ins.
         # Lines of assertions that failed the last time, and whether the tests may well take what they throw.
         self.failed, self.lenient = set(), bool(TAKES_FAILURES.search(tests))
@@ -47,18 +49,33 @@ class Looker:
         asking.append(True)  # The real question is one among many: nothing tells it from the others.
         try:
             answer = BY_NAME[name](left, right)
+            truth = self.told_truth(answer)
         finally:
             asking.clear()
         if answer is (name == "NotIn"):
             self.doubt.universal[type(right)] = None  # It does leave something out.
         for _ in range(2):
-            sentence = self.doubt.otherwise(name, answer)
+            sentence = self.doubt.otherwise(name, answer, type(left) in PLAIN)
             if sentence:
                 self.tamper(sentence)
             self.pair(name, left, right)
         if self.pending[before:]:
             self.pending[before:] = [(self.pending[before][0], type(answer))]
+        if self.told_truth(answer) is not truth:
+            self.tamper(IN_TURN)
         return answer
+
+    def told_truth(self, answer):
+        """Whether an answer of the code's own kind is true: it has to stay so until somebody decides by it."""
+        if type(answer) in PLAIN or not self.doubt.of_code(type(answer), ("__bool__", "__len__")):
+            return None
+        truth = answer_of(lambda _: answer, None)
+        self.truths[id(answer)] = answer, truth
+        return truth
+
+    def reckon(self, name, left, right):
+        __tracebackhide__ = True
+        return RECKONED[name](left, right) if type(left) in PLAIN and type(right) in PLAIN else self.compare(name, left, right)
 
     def collapsed(self, name, left, right):
         """Whether a function of the code's own, named like a built-in, makes the same of what the built-in tells apart."""
@@ -101,8 +118,9 @@ class Looker:
         __tracebackhide__ = True
         self.truth(value)
         answer = bool(value)
-        if type(value) not in PLAIN and self.doubt.of_code(type(value), ("__bool__", "__len__")) and bool(value) is not answer:
-            self.tamper("an object of the code's is true and false in turn")
+        if type(value) not in PLAIN and self.doubt.of_code(type(value), ("__bool__", "__len__")):
+            if bool(value) is not answer or self.truths.get(id(value), (None, None))[1] not in (None, answer):
+                self.tamper(IN_TURN)
         if answer:
             self.failed.discard(site)
         else:

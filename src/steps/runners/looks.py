@@ -9,7 +9,8 @@ class Looks(ast.NodeTransformer):
         """Most of what tests compare with are tables of these."""
         return node
 
-    visit_Name = visit_Constant
+    def visit_Name(self, node):
+        return through("function", node, node) if node.id in FUNCTIONS and isinstance(node.ctx, ast.Load) else node
 
     def visit_FunctionDef(self, node):
         """A test tells that it has begun, and what it ends by, where nobody but pytest may keep it from it."""
@@ -36,7 +37,8 @@ class Looks(ast.NodeTransformer):
 
     def visit_BinOp(self, node):
         self.generic_visit(node)
-        return through("compare", node, ast.Constant("Sub"), node.left, node.right) if type(node.op) is ast.Sub else node
+        name = type(node.op).__name__
+        return through("reckon", node, ast.Constant(name), node.left, node.right) if name in RECKONED else node
 
     def visit_Call(self, node):
         self.generic_visit(node)

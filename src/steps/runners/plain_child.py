@@ -1,4 +1,5 @@
 # In a forked child, before the code: what a process that has been a kernel makes of itself to be a plain program, and how that ends.
+import gc
 
 replaced = []
 
@@ -45,13 +46,14 @@ def fresh_main(path):
     return module
 
 
-def leave(code):
+def leave(code, last=lambda: None):
     """The end of a Python program: threads are waited for, exit handlers run, streams are flushed."""
     import atexit, threading
 
     try:
         threading._shutdown()
         atexit._run_exitfuncs()
+        last()
     except BaseException:
         pass
     for stream in (sys.stdout, sys.stderr):
@@ -60,6 +62,21 @@ def leave(code):
         except BaseException:
             pass
     os._exit(code)
+
+
+def write_out():
+    """What a program has left open is written out, as where Python ends by itself."""
+    import io
+
+    kinds = {kind: [] for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)}  # Texts are written through the others.
+    for each in gc.get_objects():
+        if type(each) in kinds:
+            kinds[type(each)].append(each)
+    for stream in [each for streams in kinds.values() for each in streams]:
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
 
 
 def reseed():

@@ -118,6 +118,6 @@ def program_body(plan):
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             traceback.print_exception(error)
             code = 1
-        leave(code & 0xFF)
+        leave(code & 0xFF, write_out)
 
     return body
