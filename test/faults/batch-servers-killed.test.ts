@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { BatchHandle } from '../../src/client.ts';
 import { knownItems } from '../support/batch-items.ts';
+import type { KnownItem } from '../support/batch-items.ts';
 import { openSandboxesOf } from '../support/open-sandboxes.ts';
 import { startTestSandboxServer } from '../support/sandbox-server.ts';
 import { startStack } from '../support/stack.ts';
@@ -17,14 +18,15 @@ const AWAY_MS = 10_000;
 
 const TIMEOUT_MS = 120_000 + ITEMS * 60;
 
+const KNOWN = knownItems(ITEMS, { poison: false });
+
 /** Runs a batch of known items, does something to it in the middle, and compares what is recorded with the truth. */
 async function withBatch(
   disturb: (handle: BatchHandle, stack: Stack) => Promise<void>,
-  place?: StackPlace,
+  { place, items = KNOWN }: { place?: StackPlace; items?: KnownItem[] } = {},
 ): Promise<void> {
   const stack = await startStack(undefined, place);
   try {
-    const items = knownItems(ITEMS, { poison: false });
     const rows = items.map(({ row }) => row);
     const handle = await stack.assay.batches.start({ rows }, { concurrency: 2, cache: false });
     for await (const { done } of handle.watch()) if (done >= ITEMS / 5) break;
@@ -72,7 +74,7 @@ test(
           const port = Number(new URL(url).port);
           server = await startTestSandboxServer({ port, apiKey });
         },
-        { sandboxUrl: url, sandboxApiKey: apiKey },
+        { place: { sandboxUrl: url, sandboxApiKey: apiKey } },
       );
     } finally {
       await server.stop();
@@ -92,7 +94,7 @@ test(
           await sleep(2_000);
           await temporal.restart();
         },
-        { temporalAddress: temporal.address },
+        { place: { temporalAddress: temporal.address } },
       );
     } finally {
       await temporal.stop();
@@ -121,11 +123,18 @@ test(
 );
 
 test('a batch that is cancelled in the middle keeps what it has', { timeout: TIMEOUT_MS }, async () => {
-  await withBatch(async (handle) => {
-    await handle.cancel();
-    const { state, done } = await handle.result();
-    expect(state).toBe('cancelled');
-    expect(done).toBeGreaterThan(0);
-    expect(done).toBeLessThan(ITEMS);
-  });
+  const code = 'import time\ntime.sleep(100)\n';
+  const slow = { id: 'slow', language: 'python', code, limits: { timeoutMs: 120_000 } };
+  // However fast the others are, one is at work when it is cancelled.
+  const items = KNOWN.with(ITEMS / 2, { row: slow, verdict: 'passed' });
+  await withBatch(
+    async (handle) => {
+      await handle.cancel();
+      const { state, done } = await handle.result();
+      expect(state).toBe('cancelled');
+      expect(done).toBeGreaterThan(0);
+      expect(done).toBeLessThan(ITEMS);
+    },
+    { items },
+  );
 });
