@@ -251,6 +251,11 @@ describe('a schedule', () => {
     } finally {
       await connection.close();
     }
+    // While the run is still at it, another one would be left out.
+    await vi.waitFor(
+      async () => expect((await Array.fromAsync(handle.runs()))[0]).toMatchObject({ state: 'broken' }),
+      { timeout: 30_000, interval: 200 },
+    );
     await assay.schedules.update(handle.schedule, { rows: [right('a')] });
     const [first, over] = (await ran(handle, 2)) as [ScheduleRun, ScheduleRun];
     expect(over).toMatchObject({ batchId: broken.batchId, state: 'broken' });
