@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
 import { glob, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +6,7 @@ import { InvalidArgumentError } from 'commander';
 import type { BatchItems } from '../client/batches.ts';
 import type { Language } from '../domain/language.ts';
 import { parseReference } from '../store/reference.ts';
+import { bytesOfFile } from './bytes-of-file.ts';
 import { UsageError } from './cli-error.ts';
 import { filesUnderOwnName } from './own-name.ts';
 
@@ -40,12 +40,12 @@ export async function batchItems(source: string, map?: Record<string, string>): 
       `${source} ${why}; give a file of JSON lines, a folder, an s3:, gs: or azblob: URL, a store reference or -`,
     );
   });
-  const isCsv = /\.csv$/i.test(source) && found.isFile();
+  const isCsv = /\.csv(\.gz)?$/i.test(source) && found.isFile();
   const isParquet = /\.parquet$/i.test(source) && found.isFile();
   if (map && !isCsv && !isParquet) throw new UsageError(`--map is for CSV and Parquet; ${source} is neither`);
   if (isParquet) return { parquet: source, map };
   if (found.isDirectory()) return { rows: rowsOfFolder(source) };
-  return isCsv ? { csv: createReadStream(source), map } : { jsonLines: createReadStream(source) };
+  return isCsv ? { csv: bytesOfFile(source), map } : { jsonLines: bytesOfFile(source) };
 }
 
 function fileOfUrl(url: string): string {

@@ -69,8 +69,7 @@ export function batchReportCommand(): Command {
     await withSources([batch], options, async ([source]) => {
       const { results, title, codeOf } = source!;
       const report = await REPORTS[options.format]!(results, { title, ks: options.k, codeOf });
-      if (options.out === undefined) await print(report);
-      else await writeWhole(options.out, report);
+      await tell(report, options);
     });
   });
 }
@@ -87,14 +86,23 @@ export function batchDiffCommand(): Command {
     .addOption(
       new Option('--format <format>', 'how to tell it').choices(Object.keys(DIFFS)).default('markdown'),
     )
+    .option('-o, --out <file>', 'write it into this file')
     .addHelpText('after', '\nExamples:\n  assay batch diff monday/results.jsonl tuesday/results.jsonl');
-  return addConnectionOptions(command).action((earlier: string, later: string, options: ReportOptions) =>
-    withSources([earlier, later], options, async ([before, after]) => {
-      const diff = await diffResults(before!.results, after!.results);
-      process.stdout.write(`${DIFFS[options.format]!(diff).trimEnd()}\n`);
-      if (diff.newlyFailing.length + diff.newlyError.length > 0) process.exitCode = EXIT.failed;
-    }),
+  return addConnectionOptions(command).action(
+    async (earlier: string, later: string, options: ReportOptions) => {
+      if (options.out !== undefined) await assertFolderOf(options.out);
+      await withSources([earlier, later], options, async ([before, after]) => {
+        const diff = await diffResults(before!.results, after!.results);
+        await tell([`${DIFFS[options.format]!(diff).trimEnd()}\n`], options);
+        if (diff.newlyFailing.length + diff.newlyError.length > 0) process.exitCode = EXIT.failed;
+      });
+    },
   );
+}
+
+async function tell(report: Text, { out }: ReportOptions): Promise<void> {
+  if (out === undefined) await print(report);
+  else await writeWhole(out, report);
 }
 
 async function print(texts: Text): Promise<void> {

@@ -117,11 +117,23 @@ export function batchRetryCommand(): Command {
   return addConnectionOptions(command).action((batch: string, options: BatchRetryOptions) =>
     withConnection(options, {}, async (connection, signal) => {
       const { name, concurrency } = options;
-      const handle = await connection.assay.batches.retry(batch, { only: options.only, name, concurrency });
+      const { batches } = connection.assay;
+      const retried = assertOver(batches.get(batch)).then(() =>
+        batches.retry(batch, { only: options.only, name, concurrency }),
+      );
+      const handle = await Promise.race([retried, givenUp(signal)]);
       const result = await followBatch(handle, connection, signal, options);
       process.exitCode = exitCodeOfBatch(result);
     }),
   );
+}
+
+async function assertOver(handle: BatchHandle): Promise<void> {
+  const { state } = await handle.progress();
+  if (state === 'running' || state === 'paused')
+    throw new UsageError(
+      `${handle.batchId} is ${state}; its items can be run again when it is over: assay batch watch ${handle.batchId} follows it`,
+    );
 }
 
 interface BatchRetryOptions extends ConnectionOptions, Pick<BatchOptions, 'name' | 'concurrency'> {

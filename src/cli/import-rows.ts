@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { createGunzip } from 'node:zlib';
 import type { ItemRow } from '../domain/item-row.ts';
 import { rowsOfJsonLines } from '../store/json-lines.ts';
 import { rejoin } from '../store/rejoin.ts';
+import { bytesOfFile } from './bytes-of-file.ts';
 import { UsageError } from './cli-error.ts';
 
 /** Rows of a data set: of JSON lines, or of one JSON array, which is read into memory and whose elements are counted as lines are. Throws UsageError. */
@@ -14,22 +13,13 @@ export async function* rowsOf(file: string): AsyncGenerator<{ line: number; valu
     const found = await stat(file).catch(() => undefined);
     if (!found?.isFile()) throw new UsageError(`${file} ${found ? 'is no file' : 'does not exist'}`);
   }
-  const bytes = file === '-' ? process.stdin : createReadStream(file);
-  const stream = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
-  try {
-    for await (const { line, value, fault } of rows(stream)) {
-      if (fault !== undefined) throw new UsageError(`${file} line ${line} ${fault}`);
-      yield { line, value };
-    }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith('Z_')) throw error;
-    throw new UsageError(`${file} is no gzip file, or a damaged one (${code})`, { cause: error });
+  for await (const { line, value, fault } of rows(bytesOfFile(file))) {
+    if (fault !== undefined) throw new UsageError(`${file} line ${line} ${fault}`);
+    yield { line, value };
   }
 }
 
-async function* rows(stream: Readable): AsyncGenerator<ItemRow> {
-  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+async function* rows(chunks: AsyncGenerator<Buffer>): AsyncGenerator<ItemRow> {
   const first = await chunks.next();
   if (first.done) return;
   const whole = Readable.from(rejoin([first.value], chunks));

@@ -112,14 +112,19 @@ async function create(name: string, options: CreateOptions): Promise<void> {
       batch: { defaults, concurrency, isolation, failFast, attempts, priority, cache, skipBad },
     });
     const status = await handle.status();
-    if (options.json) return void process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     const next = status.nextRunsAt[0]?.toISOString() ?? 'when it is resumed';
-    process.stdout.write(`${name}: ${status.items} items, next run ${next}\n`);
-    if (notify.some((target) => /^https?:/.test(target)) && !process.env['ASSAY_WEBHOOK_SECRET'])
-      process.stderr.write(
-        'note: what is posted is signed: the worker needs ASSAY_WEBHOOK_SECRET, which is not set here\n',
-      );
+    process.stdout.write(
+      `${options.json ? JSON.stringify(status, null, 2) : `${name}: ${status.items} items, next run ${next}`}\n`,
+    );
+    for (const variable of new Set(notify.map(variableOf)))
+      if (variable !== undefined && !process.env[variable])
+        process.stderr.write(`note: the worker needs ${variable} to tell of runs; it is not set here\n`);
   });
+}
+
+/** What the worker takes from its environment to tell a target: the secret that signs, or Slack's URL. */
+function variableOf(target: string): string | undefined {
+  return /^https?:/.test(target) ? 'ASSAY_WEBHOOK_SECRET' : /^slack:env:(.*)/.exec(target)?.[1];
 }
 
 function collect(text: string, before: string[]): string[] {

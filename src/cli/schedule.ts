@@ -29,16 +29,16 @@ export function scheduleCommand(): Command {
     .addCommand(ofSchedule('trigger', 'run it now', (handle) => handle.trigger()))
     .addCommand(backfillCommand())
     .addCommand(
-      ofSchedule('pause', 'begin no further run', (handle, { note }) => handle.pause(note)).option(
-        '--note <text>',
-        'why',
-      ),
+      ofSchedule('pause', 'begin no further run', async (handle, { note }) => {
+        await handle.pause(note);
+        print(stateLine(await handle.status()));
+      }).option('--note <text>', 'why'),
     )
     .addCommand(
-      ofSchedule('resume', 'go on with one that is paused', (handle, { note }) => handle.resume(note)).option(
-        '--note <text>',
-        'why',
-      ),
+      ofSchedule('resume', 'go on with one that is paused', async (handle, { note }) => {
+        await handle.resume(note);
+        print(stateLine(await handle.status()));
+      }).option('--note <text>', 'why'),
     )
     .addCommand(ofSchedule('delete', 'remove it; batches that ran stay', (handle) => handle.delete()))
     .addHelpText(
@@ -113,11 +113,15 @@ function showCommand(): Command {
   );
 }
 
-function statusText(status: ScheduleStatus): string {
-  const { name, items, paused, note, nextRunsAt, notify, notifyOn, began, missed, skipped } = status;
+function stateLine({ name, items, paused, note, nextRunsAt }: ScheduleStatus): string {
   const next = nextRunsAt.slice(0, 5).map(utcTime).join(', ');
+  return `${printableLine(name)}: ${items} items, ${paused ? `paused${note ? ` (${printableLine(note)})` : ''}` : `next ${next || 'never'} UTC`}`;
+}
+
+function statusText(status: ScheduleStatus): string {
+  const { notify, notifyOn, began, missed, skipped } = status;
   return [
-    `${printableLine(name)}: ${items} items, ${paused ? `paused${note ? ` (${printableLine(note)})` : ''}` : `next ${next || 'never'} UTC`}`,
+    stateLine(status),
     `${began} runs began, ${missed} missed, ${skipped} skipped`,
     ...notify.map((target) => `tells ${printableLine(target)} on ${notifyOn.join(', ')}`),
   ].join('\n');

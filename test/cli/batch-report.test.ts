@@ -87,6 +87,9 @@ test('two files are compared, and the exit code says whether something newly fai
   expect(text.stdout).toContain('newly failing (1)\n  a  passed → failed: <it failed>');
   const html = await assay(['batch', 'diff', before, after, '--format', 'html']);
   expect(html.stdout).toContain('&lt;it failed&gt;');
+  const out = join(tempFolder(), 'diff.md');
+  expect(await assay(['batch', 'diff', before, after, '--out', out])).toMatchObject({ code: 1, stdout: '' });
+  expect(readFileSync(out, 'utf8')).toContain('1 newly failing');
 });
 
 test('what was there before stays where a report fails, and nothing else is left', async () => {

@@ -83,3 +83,16 @@ test('update changes how many shards of a running batch are at work at once', as
   const late = await assay(['batch', 'update', name, '--concurrency', '3'], { env });
   expect(late).toMatchObject({ code: 64, stderr: `assay: The batch batch-${name} is over already\n` });
 });
+
+test('retry refuses a batch that is not over', async () => {
+  const rows = Array.from({ length: 9 }, (_, at) => ({
+    id: `i${at}`,
+    language: 'python',
+    code: 'import time\ntime.sleep(1)',
+  }));
+  const handle = await stack.assay.batches.start({ rows }, { concurrency: 1, cache: false });
+  await handle.pause();
+  const retried = await assay(['batch', 'retry', handle.batchId], { env: environmentOf(stack.config) });
+  expect(retried).toMatchObject({ code: 64, stderr: expect.stringContaining(`${handle.batchId} is paused`) });
+  await handle.cancel();
+});

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { assay, tempFolder } from '../support/assay.ts';
 import type { RunOptions } from '../support/assay.ts';
@@ -75,6 +76,9 @@ describe('exit code 64, and nothing is started', () => {
     ['defaults that are not there', ['ok.jsonl', '--defaults', 'no.json'], 'no.json'],
     ['a map without CSV', ['ok.jsonl', '--map', 'id=a'], '--map is for CSV and Parquet'],
     ['a map that is none', ['ok.csv', '--map', 'id'], 'field=column'],
+    ['CSV without an id', ['tasks.csv'], 'has no column id; it has task, code; a map says'],
+    ['a gzip file that is none', ['broken.jsonl.gz'], 'broken.jsonl.gz is no gzip file'],
+    ['bad lines of a gzip file', ['bad.jsonl.gz'], 'line 1: is no JSON'],
     ['a column that is not there', ['ok.csv', '--map', 'id=task'], 'has no column task; it has id, code'],
     ['--detach with --json', ['ok.jsonl', '--detach', '--json'], 'cannot be used with'],
   ])('for %s', async (_, args, why) => {
@@ -82,6 +86,9 @@ describe('exit code 64, and nothing is started', () => {
     file('ok.csv', 'id,code\na,b\n');
     file('list.json', '[]');
     file('empty.jsonl', '\n\n');
+    file('tasks.csv', 'task,code\na,print(1)\nb,print(2)\n');
+    file('broken.jsonl.gz', item('a'));
+    writeFileSync(join(folder, 'bad.jsonl.gz'), gzipSync('{\n'));
     await refused(args, why);
   });
 });

@@ -29,17 +29,21 @@ describe('assay schedule', () => {
       ...when,
       '--notify',
       'https://example.com/h',
+      '--notify',
+      'slack:env:ASSAY_SLACK_CI',
     );
     expect(made, made.stderr).toMatchObject({ code: 0 });
     expect(made.stdout).toContain(`${name}: 1 items, next run `);
-    expect(made.stderr).toContain('ASSAY_WEBHOOK_SECRET');
+    expect(made.stderr).toContain('the worker needs ASSAY_WEBHOOK_SECRET');
+    expect(made.stderr).toContain('the worker needs ASSAY_SLACK_CI');
     const shown = JSON.parse((await run('show', name, '--json')).stdout);
     expect(shown).toMatchObject({
       ...{ name, paused: false, items: 1, keepRuns: 30, keepDays: 90, runs: [] },
-      ...{ notify: ['https://example.com/h'], notifyOn: ['any-new-failure'] },
+      ...{ notify: ['https://example.com/h', 'slack:env:ASSAY_SLACK_CI'], notifyOn: ['any-new-failure'] },
     });
     expect(shown.nextRunsAt[0]).toMatch(/T0[01]:00:00/);
-    expect((await run('pause', name, '--note', 'holidays')).code).toBe(0);
+    const paused = await run('pause', name, '--note', 'holidays');
+    expect(paused).toMatchObject({ code: 0, stdout: `${name}: 1 items, paused (holidays)\n` });
     expect((await run('show', name)).stdout).toContain('paused (holidays)');
     writeFileSync(join(folder, 'none.jsonl'), '');
     expect(await run('update', name, '--batch', 'none.jsonl')).toMatchObject({

@@ -25,12 +25,12 @@ export async function* rowsOfCsv(
   stream: AsyncIterable<Uint8Array | string>,
   map?: ColumnMap,
 ): AsyncGenerator<ItemRow> {
-  let missing: string[] = [];
-  let twice: string | undefined;
+  let wrong: string | undefined;
   const columns = (cells: string[]) => {
     const header = cells.map((cell) => utf8Of(cell) ?? cell);
-    missing = Object.values(map ?? {}).filter((column) => !header.includes(column));
-    twice = header.find((column, at) => column !== '' && header.indexOf(column) < at);
+    const twice = header.find((column, at) => column !== '' && header.indexOf(column) < at);
+    wrong =
+      faultOfColumns(header, map) ?? (twice === undefined ? undefined : `has the column ${twice} twice`);
     return header;
   };
   const parser = parse({
@@ -45,11 +45,7 @@ export async function* rowsOfCsv(
   pipeline(Readable.from(withoutMark(bytesOf(stream))), parser, () => undefined);
   try {
     for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
-      if (missing.length > 0) {
-        const has = Object.keys(record).join(', ');
-        return yield { line: 1, fault: `has no column ${missing.join(', ')}; it has ${has}` };
-      }
-      if (twice !== undefined) return yield { line: 1, fault: `has the column ${twice} twice` };
+      if (wrong !== undefined) return yield { line: 1, fault: wrong };
       if (info.invalid_field_length > uneven) {
         uneven = info.invalid_field_length;
         yield { line: info.lines, fault: 'has more or fewer cells than the header' };
@@ -65,6 +61,14 @@ export async function* rowsOfCsv(
     const { lines } = error as CsvError & { lines?: number };
     yield { line: lines ?? 1, fault: `is no CSV: ${error.message}` };
   }
+}
+
+/** Told once, and not of each row. */
+export function faultOfColumns(columns: string[], map: ColumnMap | undefined): string | undefined {
+  const missing = Object.values(map ?? { id: 'id' }).filter((column) => !columns.includes(column));
+  if (missing.length === 0) return undefined;
+  const hint = map ? '' : '; a map says which of them is which (--map id=…,code=…)';
+  return `has no column ${missing.join(', ')}; it has ${columns.join(', ')}${hint}`;
 }
 
 /** A text that was read with a character for each byte. Undefined where it is no UTF-8. */

@@ -1,6 +1,6 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { valueOf } from './csv-rows.ts';
+import { faultOfColumns, valueOf } from './csv-rows.ts';
 import type { ColumnMap } from './csv-rows.ts';
 import type { ItemRow } from '../../domain/item-row.ts';
 
@@ -14,9 +14,8 @@ export async function* rowsOfParquet(path: string, map?: ColumnMap): AsyncGenera
   try {
     const metadata = await parquetMetadataAsync(file);
     const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-    const missing = Object.values(map ?? {}).filter((column) => !names.includes(column));
-    if (missing.length > 0)
-      return yield { line: 1, fault: `has no column ${missing.join(', ')}; it has ${names.join(', ')}` };
+    const wrong = faultOfColumns(names, map);
+    if (wrong !== undefined) return yield { line: 1, fault: wrong };
     const fields = map ?? Object.fromEntries(names.map((column) => [column, column]));
     const columns = [...new Set(Object.values(fields))];
     for (const { num_rows } of metadata.row_groups) {
