@@ -7,6 +7,8 @@ SLOT_KINDS = tuple({type(object.__eq__), type(str.join), type(len)})
 PROXIES = (type(weakref.proxy(PLAIN)), type(weakref.proxy(lambda: None)))
 # What a probe costs is only spent so often on one class.
 PROBES_OF_CLASS = 40
+# Afterwards only these are asked each time, about little.
+ASKED_BRIEFLY = ("__eq__", "__ne__", "__contains__")
 # Of a library, and equal to what their maker likes: fine where the tests name them.
 UNIVERSAL = {"unittest.mock": ("ANY", "ock"), "_pytest.python_api": ("approx",), "_pytest.approx": ("approx",)}
 # So many of the things that a value holds are asked.
@@ -138,11 +140,12 @@ class Doubt:
         if not self.of_code(kind, slots):
             return None
         count = self.probed[kind] = self.probed.get(kind, 0) + 1
-        if count > PROBES_OF_CLASS and self.random.randrange(10):
+        seldom = count > PROBES_OF_CLASS and self.random.randrange(10) > 0
+        if seldom and slot not in ASKED_BRIEFLY:
             return None
         self.questions += 1
         self.symbolic = False
-        sentence = self.lie(value, slot, partner)
+        sentence = self.lie(value, slot, partner, brief=seldom)
         return sentence and "an object of the code's class %s %s" % (called(kind), sentence)
 
     def of_code(self, kind, slots):
@@ -170,15 +173,17 @@ class Doubt:
                 return True
         return False
 
-    def lie(self, value, slot, partner):
+    def lie(self, value, slot, partner, brief=False):
         if slot == "__lt__":
             return self.order_lie(value, partner)
-        if slot not in ("__eq__", "__ne__", "__contains__"):
+        if slot not in ASKED_BRIEFLY:
             return self.difference_lie(value, slot, partner)
         decoys, near = self.decoys.of(partner), self.decoys.near(partner)
+        if brief:
+            decoys, near = self.random.sample(decoys, min(2, len(decoys))), []
         copy = self.decoys.copy(partner)
         asked = [*decoys, *decoys, *near, partner, copy]
-        order = self.shuffled(len(asked))
+        order = self.shuffled(len(asked), 4 if brief else 20)
         operation = {"__eq__": operator.eq, "__ne__": operator.ne, "__contains__": lambda held, item: item in held}[slot]
         answers, expressions = {}, set()
         self.later.clear()
@@ -198,6 +203,8 @@ class Doubt:
         if type(partner) in COPIED and answers[len(asked) - 1] is not answers[len(asked) - 2]:
             return "answers by who asks"
         if all(answers[at] for at in range(size)):
+            if brief:
+                return self.lie(value, slot, partner)
             return CONTAINS_ALL if slot == "__contains__" else "is equal to everything"
         agreed = sum(answers[at] for at in range(after, after + len(near)))
         everywhere = agreed == len(near) or type(partner) in (int, float) and agreed > 0.8 * len(near)
@@ -229,10 +236,10 @@ class Doubt:
             return None  # As nothing and one do.
         return "has the same difference from everything" if same and len(found) > 3 else None
 
-    def shuffled(self, size):
+    def shuffled(self, size, more=20):
         """An order to ask in. How many questions come is not to be known."""
         order = list(range(size))
-        order += [self.random.choice(order) for _ in range(self.random.randrange(20))]
+        order += [self.random.choice(order) for _ in range(self.random.randrange(more))]
         self.random.shuffle(order)
         return order
 

@@ -9,7 +9,7 @@ LEANED_ON = (
 ).split()
 # Modules by which tests decide, looked at where the tests have the word and the package is there.
 OF_WORDS = {
-    "numpy": "numpy numpy.linalg numpy.testing numpy.testing._private.utils",
+    "numpy": "numpy numpy.linalg numpy.testing numpy.testing._private.utils numpy._core.numeric numpy.core.numeric",
     "pandas": "pandas pandas.testing pandas._testing.asserters pandas.core.generic pandas.core.base pandas.core.frame pandas.core.series",
     "caps": "_pytest.capture", "capf": "_pytest.capture", "monkeypatch": "_pytest.monkeypatch", "caplog": "_pytest.logging",
     "unittest": "unittest.case unittest.result unittest.suite unittest.loader unittest.runner", "mock": "unittest.mock",
@@ -39,6 +39,8 @@ DECIDING = (
 # An exception that is of so many of these at once is meant to be whatever is expected.
 FAMILIES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError, AssertionError, NameError, ImportError)
 MOST_FAMILIES = 3
+# What code that is honest may set for good, though a test case has it.
+SETTINGS = frozenset(("maxDiff", "longMessage"))
 
 
 class Snapshot:
@@ -46,8 +48,9 @@ class Snapshot:
 
     def __init__(self, modules, shallow=(), functions=()):
         self.modules = {name: sys.modules[name] for name in modules if name in sys.modules}
+        self.kinds = {name: type(module) for name, module in self.modules.items()}
         # By dictionary: its owner where it is a class, the names in it, and of those that count [(name, value, path)].
-        self.spaces, self.codes, tags, seen = [], [], [], set()
+        self.spaces, self.codes, self.tables, tags, seen = [], [], [], [], set()
         self._note(vars(builtins), [(name, vars(builtins)[name], "builtins." + name) for name in LEANED_ON], tags)
         for module, name in functions:
             self._note(vars(module), [(name, vars(module)[name], module.__name__ + "." + name)], tags)
@@ -71,12 +74,15 @@ class Snapshot:
             else:
                 value_code = getattr(value, "__code__", None) if kind.__name__ == "function" else None
             if value_code is None and kind is not property and not callable(value):
-                continue
+                if kind is dict:
+                    self.tables.append((space, key, label + "." + key))
+                if owner is None or kind not in (int, float) or key in SETTINGS:
+                    continue
             path = label + "." + key
             entries.append((key, value, path))
             if value_code is not None:
                 function = value.__func__ if kind is staticmethod or kind is classmethod else value
-                self.codes.append((function, value_code, path))
+                self.codes.append((function, value_code, function.__defaults__, path))
             if isinstance(value, type) and value.__module__ == module and id(value) not in seen:
                 seen.add(id(value))
                 self._add(vars(value), path, module, seen, tags, value)
@@ -90,9 +96,16 @@ class Snapshot:
                     sentence = changed_in(*space)
                     if sentence:
                         return sentence
-        for function, code, path in self.codes if repr(recoded) != "count(0)" else ():
-            if function.__code__ is not code:
-                return path + " was rewritten"
+            for space, key, path in self.tables:
+                if type(space.get(key)) is not dict:
+                    return path + " was replaced by a table of the code's own kind"
+        if repr(recoded) != "count(0)":
+            for function, code, defaults, path in self.codes:
+                if function.__code__ is not code or function.__defaults__ is not defaults:
+                    return path + " was rewritten"
+            for name, module in self.modules.items():
+                if type(module) is not self.kinds[name]:
+                    return "the module %s was given another class" % name
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module:
                 return "the module %s was replaced" % name
@@ -177,7 +190,10 @@ def named_footing(tests):
             if name not in sys.modules:
                 continue
         found.append(name)
-    return footing(tuple(found), tuple(functions_of(tests)))
+    words = set(re.findall(r"\w+", tests))
+    constants = [(sys.modules[name], key) for name in found for key, value in vars(sys.modules[name]).items()
+                 if type(value) in (int, float, str) and key in words and not key.startswith("_")]
+    return footing(tuple(found), (*functions_of(tests), *constants))
 
 
 def functions_of(tests):

@@ -1,5 +1,5 @@
 # In the child, between the tests and what they compare: notices objects that agree with everything, and footing that is changed just while it matters.
-import ast, operator, random, re, sys
+import ast, operator, random, re, sys, unittest.case
 
 OPERATIONS = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
@@ -13,7 +13,8 @@ SEARCHES = frozenset("count index remove".split())
 FUNCTIONS = frozenset("eq ne lt le gt ge contains sub".split())
 NAMES = {function: kind.__name__ for kind, function in OPERATIONS.items()} | {operator.contains: "In"}
 # Words of tests that go on after assertions that fail.
-TAKES_FAILURES = re.compile(r"AssertionError|Failed\b|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group|subTest|subtests")
+TAKES_FAILURES = re.compile(r"(?<!raise )AssertionError|Failed\b|fail\.Exception|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group|subTest|subtests")
+ASSERTIONS = frozenset(name for name in vars(unittest.case.TestCase) if name.startswith("assert"))
 IN_TURN = "an object of the code's is true and false in turn"
 BY_NAME = {kind.__name__: function for kind, function in OPERATIONS.items()}
 
@@ -106,9 +107,30 @@ class Looker:
                     self.pair("Eq", part, value)
         return subject
 
-    def asserting(self, site, function, *values, **options):
+    def known(self, was, name, found):
+        """What the tests call, as it is just then. Names of the code's own among theirs are looked at elsewhere."""
+        if found is not was and self.steady and sys._getframe(1).f_globals.get(name, self) is not found:
+            self.tamper("%s was replaced" % name)
+        return found
+
+    def failing(self, site, found):
+        """A failure in other words than an assertion's."""
+        self.failed.add(site)
+        return found
+
+    def left(self):
+        """What ends a part of a test, and is unittest's own way to end it quietly."""
+        if sys.modules["unittest.case"]._ShouldStop in bases_of(sys.exc_info()[0]):
+            self.tamper("the code ended a part of a test by unittest's own exception")
+
+    def asserting(self, site, method, function, *values, **options):
         __tracebackhide__ = True
         self.failed.add(site)
+        self.footing()
+        if method in ASSERTIONS and self.steady:
+            code = getattr(getattr(function, "__func__", function), "__code__", None)
+            if code is None or code.co_filename.startswith((self.doubt.prefix, "<")) and code.co_filename not in self.doubt.own:
+                self.tamper("the assertion %s was replaced" % method)
         answer = function(*self.given(function, *values), **options)
         self.failed.discard(site)
         return answer
@@ -159,6 +181,7 @@ class Looker:
             self.ask(lambda: self.doubt.masked(*values[:2]))
             self.footing()
         elif name in PREDICATES and len(values) > 1:
+            self.footing()
             self.ask(lambda: self.doubt.predicate(function, *values[:2]))
         elif name in ("__eq__", "__ne__") and values:
             self.pair("Eq", getattr(function, "__self__", None), values[0])

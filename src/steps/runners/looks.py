@@ -1,21 +1,37 @@
 # In the child: how the text of the tests is made to look at what it compares, before any of the code runs.
-import ast
+import ast, builtins, sys
 
 
 class Looks(ast.NodeTransformer):
-    """Lets comparisons, differences, calls and decisions of the tests go through the looker, which is put in as a constant later."""
+    """
+    Lets comparisons, differences, calls and decisions of the tests go through the looker, which is put in as a constant later. `known` has
+    by name what the tests call, as it is before the code.
+    """
+
+    def __init__(self, known):
+        self.known = known
 
     def visit_Constant(self, node):
         """Most of what tests compare with are tables of these."""
         return node
 
     def visit_Name(self, node):
-        return through("function", node, node) if node.id in FUNCTIONS and isinstance(node.ctx, ast.Load) else node
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        found = through("function", node, node) if node.id in FUNCTIONS else node
+        return self.as_known(found, node.id)
+
+    def as_known(self, node, name):
+        """It may be put in place for one call, and back before anybody compares."""
+        if is_function(self.known.get(name)):
+            return through("known", node, ast.Constant(WAS + name), ast.Constant(name), node)
+        return node
 
     def visit_FunctionDef(self, node):
         """A test tells that it has begun, and what it ends by, where nobody but pytest may keep it from it."""
+        told = (node.name.startswith("test") or node.name == "runTest") and marks_only(node.decorator_list)
         self.generic_visit(node)
-        if (node.name.startswith("test") or node.name == "runTest") and marks_only(node.decorator_list):
+        if told:
             at = 1 if ast.get_docstring(node, clean=False) is not None else 0
             begun, raised = (ast.copy_location(ast.Expr(through(word, node, ast.Constant(node.name))), node) for word in ("begun", "raised"))
             handler = ast.copy_location(ast.ExceptHandler(body=[raised, ast.copy_location(ast.Raise(), node)]), node)
@@ -41,13 +57,16 @@ class Looks(ast.NodeTransformer):
         return through("reckon", node, ast.Constant(name), node.left, node.right) if name in RECKONED else node
 
     def visit_Call(self, node):
+        name, dotted, method = getattr(node.func, "attr", getattr(node.func, "id", "")), is_dotted(node.func), isinstance(node.func, ast.Attribute)
         self.generic_visit(node)
         func = node.func
-        name = getattr(func, "attr", getattr(func, "id", ""))
+        if name == "fail" and method:
+            node.func = through("failing", node, ast.Constant(node.lineno), func)
+            return node
         decides = name.startswith(("assert", "@py_assert")) or name in PREDICATES | METHODS | SEARCHES | FUNCTIONS
-        if decides and is_dotted(func) and node.args and not any(isinstance(each, ast.Starred) for each in node.args):
+        if decides and dotted and node.args and not any(isinstance(each, ast.Starred) for each in node.args):
             if name.startswith("assert"):
-                call = through("asserting", node, ast.Constant(node.lineno), func, *node.args)
+                call = through("asserting", node, ast.Constant(node.lineno), ast.Constant(method and name), func, *node.args)
                 call.keywords = node.keywords
                 return call
             node.args = [ast.copy_location(ast.Starred(through("given", node, func, *node.args), ast.Load()), node)]
@@ -55,12 +74,36 @@ class Looks(ast.NodeTransformer):
 
     def visit_Attribute(self, node):
         """A function that compares may be handed on to what calls it."""
+        whole = dotted_name(node)
         self.generic_visit(node)
         handed = isinstance(node.ctx, ast.Load) and node.attr in FUNCTIONS and getattr(node.value, "id", "") == "operator"
-        return through("function", node, node) if handed else node
+        found = through("function", node, node) if handed else node
+        return self.as_known(found, whole) if isinstance(node.ctx, ast.Load) else found
+
+    def visit_match_case(self, node):
+        """Patterns hold plain names only."""
+        node.guard = node.guard and self.visit(node.guard)
+        node.body = [made for each in node.body for made in as_list(self.visit(each))]
+        return node
+
+    def visit_Raise(self, node):
+        """An assertion in other words."""
+        raised = getattr(node.exc, "func", node.exc)
+        self.generic_visit(node)
+        if getattr(raised, "id", "") != "AssertionError":
+            return node
+        told = through("failing", node, ast.Constant(node.lineno), ast.Constant(None))
+        return [ast.copy_location(ast.Expr(told), node), node]
+
+    def visit_With(self, node):
+        self.generic_visit(node)
+        if any(getattr(getattr(item.context_expr, "func", None), "attr", "") == "subTest" for item in node.items):
+            left = [ast.copy_location(ast.Expr(through("left", node)), node), ast.copy_location(ast.Raise(), node)]
+            node.body = [ast.copy_location(ast.Try(node.body, [ast.copy_location(ast.ExceptHandler(body=left), node)], [], []), node)]
+        return node
 
     def visit_Match(self, node):
-        values = [each.value for each in ast.walk(node) if isinstance(each, ast.MatchValue)]
+        values = [each.value for case in node.cases for each in ast.walk(case.pattern) if isinstance(each, ast.MatchValue)]
         self.generic_visit(node)
         node.subject = through("matched", node.subject, node.subject, *values)
         return node
@@ -108,14 +151,61 @@ def through(name, node, *arguments):
     return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
-def with_looker(code, looker):
+def as_list(made):
+    return made if isinstance(made, list) else [made]
+
+
+def dotted_name(node):
+    """`a.b.c` of attributes of a name, or an empty text."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
+
+
+def is_function(value):
+    return type(value) in (type, type(is_function), type(len)) or home_of(type(value)).startswith("numpy") and callable(value)
+
+
+WAS = "@was."
+
+
+def known_names(tree):
+    """By name, as the tests write it: built-ins and functions of the modules that they import, as they are before the code."""
+    bound = {name for node in ast.walk(tree) for name in ([node.arg] if isinstance(node, ast.arg) else names_bound(node))}
+    known = {name: vars(builtins)[name] for name in LEANED_ON if name not in bound}
+    imported = [entry for node in ast.walk(tree) for entry in imports_of(node)]
+    once = {name for name, _, _ in imported} - {name for node in ast.walk(tree) if not isinstance(node, (ast.Import, ast.ImportFrom))
+                                                for name in ([node.arg] if isinstance(node, ast.arg) else names_bound(node))}
+    for name, source, attribute in imported:
+        found = sys.modules.get(source)
+        if attribute is not None:
+            found = found and vars(found).get(attribute)
+        if found is not None and name in once:
+            known[name] = found
+    for node in ast.walk(tree):
+        whole = dotted_name(node) if isinstance(node, ast.Attribute) else ""
+        if whole and not any(whole == "%s.%s" % each for each in attributes_set(tree)):
+            holder, _, attribute = whole.rpartition(".")
+            owner = known.get(holder) or known.get(holder.partition(".")[0])
+            for part in holder.split(".")[1:]:
+                owner = vars(owner).get(part) if isinstance(owner, type(sys)) else None
+            if isinstance(owner, type(sys)) and attribute in vars(owner):
+                known[whole] = vars(owner)[attribute]
+    return known
+
+
+def with_looker(code, looker, known):
     """The compiled tests, where the looker stands as a constant: no name leads to it that the code could take away."""
     constants = []
     for constant in code.co_consts:
         if hasattr(constant, "co_code"):
-            constant = with_looker(constant, looker)
+            constant = with_looker(constant, looker, known)
         elif type(constant) is str and constant.startswith("@assay."):
             constant = getattr(looker, constant[len("@assay.") :])
+        elif type(constant) is str and constant.startswith(WAS):
+            constant = known[constant[len(WAS) :]]
         constants.append(constant)
     return code.replace(co_consts=tuple(constants))
 
@@ -125,4 +215,5 @@ def compile_looking(tree, path, looker):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # That a text is called, as it seems here.
-        return with_looker(compile(Looks().visit(tree), path, "exec", dont_inherit=True), looker)
+        known = known_names(tree)
+        return with_looker(compile(Looks(known).visit(tree), path, "exec", dont_inherit=True), looker, known)
