@@ -1,5 +1,5 @@
 # In the child: how the text of the tests is made to look at what it compares, before any of the code runs.
-import ast, builtins, sys
+import ast
 
 
 class Looks(ast.NodeTransformer):
@@ -171,31 +171,6 @@ def is_function(value):
 WAS = "@was."
 
 
-def known_names(tree):
-    """By name, as the tests write it: built-ins and functions of the modules that they import, as they are before the code."""
-    bound = {name for node in ast.walk(tree) for name in ([node.arg] if isinstance(node, ast.arg) else names_bound(node))}
-    known = {name: vars(builtins)[name] for name in LEANED_ON if name not in bound}
-    imported = [entry for node in ast.walk(tree) for entry in imports_of(node)]
-    once = {name for name, _, _ in imported} - {name for node in ast.walk(tree) if not isinstance(node, (ast.Import, ast.ImportFrom))
-                                                for name in ([node.arg] if isinstance(node, ast.arg) else names_bound(node))}
-    for name, source, attribute in imported:
-        found = sys.modules.get(source)
-        if attribute is not None:
-            found = found and vars(found).get(attribute)
-        if found is not None and name in once:
-            known[name] = found
-    for node in ast.walk(tree):
-        whole = dotted_name(node) if isinstance(node, ast.Attribute) else ""
-        if whole and not any(whole == "%s.%s" % each for each in attributes_set(tree)):
-            holder, _, attribute = whole.rpartition(".")
-            owner = known.get(holder) or known.get(holder.partition(".")[0])
-            for part in holder.split(".")[1:]:
-                owner = vars(owner).get(part) if isinstance(owner, type(sys)) else None
-            if isinstance(owner, type(sys)) and attribute in vars(owner):
-                known[whole] = vars(owner)[attribute]
-    return known
-
-
 def with_looker(code, looker, known):
     """The compiled tests, where the looker stands as a constant: no name leads to it that the code could take away."""
     constants = []
@@ -210,10 +185,9 @@ def with_looker(code, looker, known):
     return code.replace(co_consts=tuple(constants))
 
 
-def compile_looking(tree, path, looker):
+def compile_looking(tree, path, looker, known):
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # That a text is called, as it seems here.
-        known = known_names(tree)
         return with_looker(compile(Looks(known).visit(tree), path, "exec", dont_inherit=True), looker, known)

@@ -66,16 +66,43 @@ def reads_expectations(code, expected):
     return min(loaded & expected - bound, default=None)
 
 
+def known_names(bound, imported, dotted):
+    """By name, as the tests write it: built-ins and functions of the modules that they import, as they are before the code."""
+    known = {name: vars(builtins)[name] for name in LEANED_ON if name not in bound}
+    for name, source, attribute in imported:
+        found = sys.modules.get(source)
+        if attribute is not None:
+            found = found and vars(found).get(attribute)
+        if found is not None and name not in bound:
+            known[name] = found
+    for whole in dotted - bound:
+        first, *names = whole.split(".")
+        owner = known.get(first)
+        for part in names:
+            owner = vars(owner).get(part) if isinstance(owner, type(sys)) else None
+        if owner is not None:
+            known[whole] = owner
+    return known
+
+
 class OwnNames:
     """What the text of the tests says of its names: plain functions, constants, and that no built-in is shadowed."""
 
     def __init__(self, tree):
-        counts, changed = {}, set()
+        counts, changed, others, imported, dotted = {}, set(), set(), [], set()
         for node in ast.walk(tree):
             for name in names_bound(node):
                 counts[name] = counts.get(name, 0) + 1
-            if isinstance(node, (ast.Global, ast.Nonlocal)):
+            kind = type(node)
+            if kind in (ast.Global, ast.Nonlocal):
                 changed.update(node.names)
+            elif kind in (ast.Import, ast.ImportFrom):
+                imported += imports_of(node)
+            elif kind is ast.Attribute:
+                (dotted if type(node.ctx) is ast.Load else others).add(dotted_name(node))
+            else:
+                others.update([node.arg] if kind is ast.arg else names_bound(node))
+        self.known = known_names(others, imported, dotted)
         self.functions, self.constants = [], {}
         own, assigned = own_classes(tree), attributes_set(tree)
         for node in tree.body:

@@ -102,7 +102,7 @@ class Reporter:
         self.snapshots = self.snapshots[0], named
         rewrite_asserts(tree, plan["tests"].encode(), self.path, self.config)
         self.looker = Looker(self.audit, plan["folder"], plan["tests"], {self.path}, [named])
-        self.code = compile_looking(tree, self.path, self.looker)
+        self.code = compile_looking(tree, self.path, self.looker, own.known)
         self.codes = freeze_codes(self.code)
         return True
 

@@ -43,7 +43,7 @@ class ScriptTests:
         self.looker = Looker(sys.audit, plan["folder"], plan["tests"], {path}, snapshots)
         tree = compile(plan["tests"], path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         self.own, self.expected = OwnNames(tree), expected_names(tree)
-        self.code = compile_looking(tree, path, self.looker)
+        self.code = compile_looking(tree, path, self.looker, self.own.known)
 
 
 def script_body(plan):
