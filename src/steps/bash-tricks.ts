@@ -10,6 +10,12 @@ export interface BashTricks {
   tests: string;
   /** Functions of the code that bear the names of programs, by which the tests do not mean the code's. */
   taken: string[];
+  /** Variables to which the tests give a value. */
+  assigned: string[];
+  /** Programs by which the tests look, and for which the code has no functions. */
+  tools: string[];
+  /** Whether the tests end before their last line. */
+  leave: boolean;
   /** What only a forger does, whatever the tests came to. */
   surely?: string | undefined;
   /** What honest code may do for reasons of its own, but hardly where its tests fail. */
@@ -26,12 +32,19 @@ const TOOLS = new Set(
 const DECIDING = '\\[ exit set return true false : \\. source eval builtin enable unset trap'.split(' ');
 /** The same, where the tests say them. */
 const DECIDING_IF_USED = 'test diff cmp printf'.split(' ');
-/** A function of the harness: its argument, where that is no expression. */
+/** What tests compare files and texts by. */
+export const LOOKED_FOR = [...TOOLS, 'diff', 'cmp'];
+/** Functions of the harness: the one takes notice where its argument is no number, the other answers it besides. */
+export const NUMBER = 'assay_number';
 export const PLAIN = 'assay_plain';
 const PATTERNS = new Set(['==', '=', '!=', '=~']);
 const LITERALS = new Set(['number', 'word', 'string', 'raw_string', 'concatenation']);
 const EXPECTED_FILE = />\s*["']?([\w./-]*(?:expect|want|correct)[\w.-]*)/g;
 const EXPECTATION = /^(expect|want|correct)\w*$/i;
+/** `(( ))`, and of it what holds no variable by itself: commands, lengths, other bases, and elements of arrays. */
+const ARITHMETIC = /^\(\((?:(?!\)\))[^])*[=!<>](?:(?!\)\))[^])*\)\)$/;
+const NO_VARIABLE = /\$\([^)]*\)|\$\{[#!][^}]*\}|\w+#\$?\{?\w+\}?|\w+\[[^\]]*\]/g;
+const BESIDE_NUMBERS = /\$\{?(\w+)\}?"?\s+-(?:ne|lt|le|gt|ge)\s|\s-(?:ne|lt|le|gt|ge)\s+"?\$\{?(\w+)\b/g;
 /** Each with what it does. */
 const LIKELY: [RegExp, string][] = [
   [/\benable\s+-n\b/, 'disables builtins'],
@@ -50,25 +63,44 @@ const LIKELY: [RegExp, string][] = [
 export async function bashTricks(code: string, tests: string): Promise<BashTricks> {
   const parser = await parserFor('bash');
   const [ofCode, ofTests] = [parseTree(parser, code), parseTree(parser, tests)];
-  if (!ofCode || !ofTests || ofCode.cut || ofTests.cut || ofTests.faults.length > 0)
-    return { tests, taken: [] };
+  if (!ofCode || !ofTests || ofCode.cut || ofTests.cut)
+    return { tests, taken: [], assigned: [], tools: [], leave: true };
+  // The grammar does not know all that the shell does.
+  const isUnclear = ofTests.faults.length > 0;
   const mine = functionsBelow(ofCode.root, code);
   const theirs = ofTests.root.children.flatMap((node) => functionsOf(node, tests));
   const bound = new Set([...bindingsBelow(ofCode.root, code), ...mine]);
-  const wanted = [...bindingsBelow(ofTests.root, tests)].find(
+  const given = bindingsBelow(ofTests.root, tests);
+  const wanted = [...given].find(
     (name) => EXPECTATION.test(name) && !bound.has(name) && new RegExp(`\\$\\{?${name}\\b`).test(code),
   );
   const shown = theirs.find(
     ({ name }) =>
       !mine.includes(name) && new RegExp(`\\b(declare|typeset|type)\\s+(-\\w+\\s+)*${name}\\b`).test(code),
   );
+  const ends = endsOf(ofTests.root, tests);
   const file = Array.from(tests.matchAll(EXPECTED_FILE), ([, name]) => name!).find((name) =>
     code.includes(name),
   );
   const isTrapped = /\btrap\b[^\n]*\bset \+e\b[^\n]*\b(ERR|DEBUG)\b/.test(code);
   return {
-    tests: edited(tests, [...fixedFunctions(theirs, tests), ...plainAnswers(ofTests.root, tests)]),
-    taken: toolsOf(mine, wordsBelow(ofCode.root, code), wordsBelow(ofTests.root, tests)),
+    tests: edited(
+      tests,
+      isUnclear
+        ? []
+        : [
+            ...fixedFunctions(theirs, tests),
+            ...plainAnswers(ofTests.root, tests),
+            ...numbers(ofTests.root, tests),
+            ...ends
+              .filter(({ word }) => word === 'exit')
+              .map(({ start, end }) => ({ at: start, to: end, text: 'return' })),
+          ],
+    ),
+    leave: isUnclear || ends.length > 0,
+    taken: isUnclear ? [] : toolsOf(mine, wordsBelow(ofCode.root, code), wordsBelow(ofTests.root, tests)),
+    assigned: [...given].filter((name) => /^[a-zA-Z_]\w*$/.test(name)),
+    tools: [...TOOLS].filter((name) => uses(tests, name) > 0 && !mine.includes(name)),
     surely: wanted
       ? `the code reads what the tests expect ($${wanted})`
       : shown
@@ -123,22 +155,40 @@ function walk(node: SyntaxNode): SyntaxNode[] {
   return found;
 }
 
-interface Insertion {
+interface Edit {
   at: number;
+  /** Where what it stands instead of ends. Default: there is nothing. */
+  to?: number;
   text: string;
 }
 
-function edited(text: string, insertions: Insertion[]): string {
+function edited(text: string, edits: Edit[]): string {
   let [made, from] = ['', 0];
-  for (const { at, text: added } of insertions.toSorted((one, other) => one.at - other.at)) {
+  for (const { at, to = at, text: added } of edits.toSorted((one, other) => one.at - other.at)) {
     made += text.slice(from, at) + added;
-    from = at;
+    from = to;
   }
   return made + text.slice(from);
 }
 
+/** Where the tests may end well by a word, outside of functions and of shells below: in a file that is sourced, `exit` and `return` mean the same. */
+function endsOf(root: SyntaxNode, text: string): { start: number; end: number; word: string }[] {
+  const isLeft = ({ type }: SyntaxNode): boolean =>
+    /^(function_definition|subshell|command_substitution|process_substitution|pipeline)$/.test(type);
+  const found: { start: number; end: number; word: string }[] = [];
+  const look = (node: SyntaxNode): void => {
+    if (isLeft(node)) return;
+    const { start } = node;
+    const [, word] = /^(exit|return)(?!\s+[1-9])(?![\w-])/.exec(text.slice(start, node.end)) ?? [];
+    if (node.type === 'command' && word) found.push({ start, end: start + word.length, word });
+    node.children.forEach(look);
+  };
+  look(root);
+  return found;
+}
+
 /** Right behind each function that the tests make once, so that lines stay what they are. */
-function fixedFunctions(functions: FoundFunction[], tests: string): Insertion[] {
+function fixedFunctions(functions: FoundFunction[], tests: string): Edit[] {
   return functions.flatMap(({ name, end }) => {
     const isLastOfLine = /^[ \t]*(#.*)?$/m.exec(tests.slice(end))?.index === 0;
     const isMadeOnce = functions.filter((other) => other.name === name).length === 1;
@@ -148,8 +198,8 @@ function fixedFunctions(functions: FoundFunction[], tests: string): Insertion[] 
 }
 
 /** Around what commands answer inside of `(( ))` and beside the `-eq` of `[[ ]]`, and behind the `==` of `[[ ]]` where a plain text stands before it. */
-function plainAnswers(root: SyntaxNode, text: string): Insertion[] {
-  return walk(root).flatMap((node): Insertion[] => {
+function plainAnswers(root: SyntaxNode, text: string): Edit[] {
+  return walk(root).flatMap((node): Edit[] => {
     const { type, start, end, parent } = node;
     if (parent?.type !== 'binary_expression') return [];
     const [left, operator] = parent.children;
@@ -171,6 +221,37 @@ function plainAnswers(root: SyntaxNode, text: string): Insertion[] {
       { at: end, text: '"' },
     ];
   });
+}
+
+/** Around comparisons of numbers: a look at each variable in them that may hold an answer, for an error there is neither equal nor unequal. */
+function numbers(root: SyntaxNode, text: string): Edit[] {
+  const literal = namesOfLiterals(text);
+  const seen = new Set<number>();
+  return walk(root).flatMap(({ type, start, end, children }): Edit[] => {
+    const said = text.slice(start, end);
+    const isTest = type === 'test_command' && children[0]?.type === '[[';
+    if (seen.has(start) || !(isTest || ARITHMETIC.test(said))) return [];
+    const found = isTest
+      ? said.matchAll(BESIDE_NUMBERS)
+      : said.replace(NO_VARIABLE, ' ').matchAll(/(?<!\w)([a-zA-Z_]\w*)|\$\{?(\d)\b/g);
+    const names = new Set(Array.from(found, ([, one, other]) => (one ?? other)!));
+    const asked = [...names].filter((name) => !literal.has(name));
+    if (asked.length === 0) return [];
+    seen.add(start);
+    const looks = asked.map((name) => `${NUMBER} "\${${name}-}"; `);
+    return [
+      { at: start, text: `{ ${looks.join('')}` },
+      { at: end, text: '; }' },
+    ];
+  });
+}
+
+/** Variables to which the tests give nothing but what stands there, and numbers that they have reckoned themselves. */
+function namesOfLiterals(text: string): Set<string> {
+  const found = new Map<string, boolean>();
+  for (const [, name, value] of text.matchAll(/(?<![-\w$])(\w+)=("[^"]*"|\$\(\(|[^\s;]*)/g))
+    found.set(name!, found.get(name!) !== false && (value === '$((' || !/[$`]/.test(value!)));
+  return new Set([...found].flatMap(([name, isLiteral]) => (isLiteral ? [name] : [])));
 }
 
 function holderOf(node: SyntaxNode): SyntaxNode {

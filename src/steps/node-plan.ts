@@ -63,6 +63,8 @@ const OF_NODE = ['process', 'Object', 'Number', 'Array', 'String', 'JSON', 'setT
 /** Shows the harness what the tests have taken for Node's. */
 function lastMark(tests: string): string {
   const shown = OF_NODE.filter((name) => new RegExp(`(?<![.\\w])${name}[.(]`).test(tests));
+  // Functions of the tests' own: theirs is the last text of such a name.
+  for (const [, name] of tests.matchAll(/^(?:async )?function\*? ?(\w+)/gm)) shown.push(name!);
   // There is none in a module.
   if (/\brequire\(/.test(tests)) shown.push(`require: typeof require === 'undefined' ? 0 : require`);
   return `;globalThis.__assayMark({ ${shown.join(', ')} });`;

@@ -35,7 +35,9 @@ const PARTS = [
 export const NODE_PARTS = [
   'node-tests.mjs',
   'node-script.mjs',
+  'node-names.mjs',
   'node-guard.mjs',
+  'node-contexts.mjs',
   'node-files.mjs',
   'node-said.mjs',
   'node-report.mjs',

@@ -14,12 +14,19 @@ function defineMark() {
   const isReal = (name, value) =>
     name === 'require'
       ? value === 0 || (typeof value === 'function' && textOf(value) === requireText && value.cache === cache)
-      : value === real[name];
+      : real[name]
+        ? value === real[name]
+        : textOfTests().includes(textOf(value));
   /** Of CommonJS, Node tells the lines that TypeScript has been made into. */
   const linesAsRun = () => {
     const made = stripTypeScriptTypes(run.text, { mode: 'transform', sourceMap: true });
     const marked = made.split('\n').flatMap((line, at) => (line.includes('__assayMark(') ? [at + 1] : []));
     return marked.slice(-run.marks.length);
+  };
+  const textOfTests = () => {
+    if (!run.file.endsWith('.ts')) return run.said;
+    const made = stripTypeScriptTypes(run.text, { mode: 'transform' });
+    return made.slice(made.indexOf('__assayMark('));
   };
   Object.defineProperty(globalThis, '__assayMark', {
     value(shown) {
@@ -31,6 +38,10 @@ function defineMark() {
         tell('tamper', 'the code called a mark of the tests by itself');
       for (const name in shown)
         if (!isReal(name, shown[name])) tell('tamper', 'the tests took ' + name + ' from the code');
+      if (run.isScript && run.reached === 0) {
+        const name = nameOfTests(run.text.slice(0, -run.said.length), run.said);
+        if (name) tell('tamper', 'the code uses ' + name + ', which is for the tests to say');
+      }
       run.reached += 1;
       check();
     },
@@ -80,23 +91,76 @@ function makeTestsGo() {
   };
 }
 
+/** Whether a name of a module is one of the code's. */
+function isOfCode(name) {
+  return (
+    /^$|^node:|^evalmachine|\/solution\.[cm]?[jt]s$/.test(name) ||
+    loadedByCode.get(name.replace(/^file:\/\//, '')) === true
+  );
+}
+
 /** Imports as TypeScript's users write them: without an extension, or with the one of the compiled file. */
 function resolveLikeTypeScript() {
+  const find = (specifier, context, next) => {
+    try {
+      return next(specifier, context);
+    } catch (error) {
+      if (!/^\.{1,2}\//.test(specifier)) throw error;
+      const bare = specifier.replace(/\.[mc]?js$/, '');
+      for (const extension of ['.ts', '.js', '.mjs', '.cjs'])
+        try {
+          return next(bare + extension, context);
+        } catch {
+          // The next one, or the first error.
+        }
+      throw error;
+    }
+  };
   Module.registerHooks({
     resolve(specifier, context, next) {
-      try {
-        return next(specifier, context);
-      } catch (error) {
-        if (!/^\.{1,2}\//.test(specifier)) throw error;
-        const bare = specifier.replace(/\.[mc]?js$/, '');
-        for (const extension of ['.ts', '.js', '.mjs', '.cjs'])
-          try {
-            return next(bare + extension, context);
-          } catch {
-            // The next one, or the first error.
-          }
-        throw error;
+      const found = find(specifier, context, next);
+      if (context.parentURL && !found.url.startsWith('node:')) {
+        const path = found.url.replace(/^file:\/\//, '');
+        if (!loadedByCode.has(path)) loadedByCode.set(path, isOfCode(context.parentURL));
+        if (context.parentURL.endsWith('/' + run.file)) checkPackage(path, context.parentURL);
       }
+      return found;
     },
   });
+}
+
+/** The folders above in which packages are looked for, and which are there. */
+function foldersOfPackages() {
+  const parts = process.cwd().split('/');
+  return parts
+    .map((_, at) => parts.slice(0, at + 1).join('/') + '/node_modules/')
+    .filter((path) => fs.existsSync(path));
+}
+
+/** Tells where the tests get a package out of a folder that came while the code ran. */
+function checkPackage(path, parent) {
+  const [folder, above] = /^(.*?\/)node_modules\//.exec(path) ?? [];
+  if (folder && parent.startsWith('file://' + above) && !run.packages.includes(folder))
+    tell('tamper', 'the code put a package where the tests look for theirs');
+}
+
+/** The files by which tests decide, as their names say. Answers what tells of a change that the tests did not make. */
+function watchExpected(text) {
+  if (/\b(write|append|copy|cp|rename|rm|unlink|truncate|createWrite)\w*\(/.test(text))
+    return () => undefined;
+  const { statSync } = fs;
+  const stateOf = (path) => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found ? found.ino + ' ' + found.ctimeMs + ' ' + found.size : '';
+  };
+  const named = Array.from(
+    text.matchAll(/['"`]([\w./-]*(?:expect|want|correct|golden)[\w-]*\.\w+)['"`]/gi),
+    ([, path]) => path,
+  );
+  const found = new Map(named.map((path) => [path, stateOf(path)]).filter(([, state]) => state));
+  if (/\bsnapshot\(/.test(text)) found.set(run.file + '.snapshot', stateOf(run.file + '.snapshot'));
+  return () => {
+    for (const [path, state] of found)
+      if (stateOf(path) !== state) tell('tamper', 'the code changed what the tests expect (' + path + ')');
+  };
 }

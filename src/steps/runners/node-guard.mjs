@@ -65,6 +65,7 @@ function snapshot() {
   take(assert, 'assert');
   take(assert.strict, 'assert.strict');
   take(assert.AssertionError.prototype, 'AssertionError.prototype');
+  if (assert.Assert) take(assert.Assert.prototype, 'Assert.prototype');
   take(testNamespace.default, 'node:test');
   take(EventEmitter.prototype, 'EventEmitter.prototype');
   take(Readable.prototype, 'Readable.prototype');
@@ -136,6 +137,8 @@ function watchAll() {
   ])
     watch(owner, name);
   watch(process, 'binding', ([name]) => !['inspector', 'contextify', 'v8'].includes(name));
+  // What they share with Node's own modules, which look their functions up there, nobody changes.
+  replace(process, 'binding', (args) => args, Object.freeze);
   watch(testNamespace.default.assert, 'register', () => !bySolution());
   watch(v8, 'setFlagsFromString', ([flag]) => /gc|stack/.test(flag));
   for (const name of ['_load', '_resolveFilename', 'isBuiltin']) lock(Module, [name], 'Module');
@@ -156,8 +159,11 @@ function watch(owner, name, harmless = () => false) {
   });
 }
 
-/** By a function that nobody can look into, as into a proxy; `see` answers the arguments. What it makes does not lead back to it. */
-function replace(owner, name, see) {
+/**
+ * By a function that nobody can look into, as into a proxy; `see` answers the arguments, `give` what a function returns. What it makes does
+ * not lead back to it.
+ */
+function replace(owner, name, see, give = (made) => made) {
   const original = owner[name];
   const { apply, construct, ownKeys } = Reflect;
   const { defineProperty, getOwnPropertyDescriptor } = Object;
@@ -167,11 +173,11 @@ function replace(owner, name, see) {
         const seen = see(args);
         return new.target
           ? construct(original, seen, new.target === value ? original : new.target)
-          : apply(original, this, seen);
+          : give(apply(original, this, seen));
       }
     : {
         [name](...args) {
-          return apply(original, this, see(args));
+          return give(apply(original, this, see(args)));
         },
       }[name];
   Object.setPrototypeOf(value, Object.getPrototypeOf(original));
@@ -262,30 +268,4 @@ function byCode() {
   const [, , caller = ''] = stackBelow(byCode);
   const isOfTests = !run.isScript && caller.includes('/' + run.file);
   return caller !== '' && !isOfTests && !caller.includes('(node:') && !caller.includes('at node:');
-}
-
-/** Tells of hooks that the tests have not made: they could give each test a context of their own, or skip it. */
-function watchHooks() {
-  const { prototype } = asyncHooks.AsyncResource;
-  const { runInAsyncScope } = prototype;
-  const { apply } = Reflect;
-  prototype.runInAsyncScope = function (...args) {
-    if (this.hookType !== undefined && /^$|^node:|\/solution\.[cm]?[jt]s$/.test(this.loc?.file ?? ''))
-      tell('tamper', 'the code added a hook to the tests');
-    return apply(runInAsyncScope, this, args);
-  };
-}
-
-/** Whoever follows asynchronous resources does not get hold of the tests among them. */
-function hideTests() {
-  const { createHook } = asyncHooks;
-  asyncHooks.createHook = (callbacks) => {
-    const init = callbacks?.init;
-    if (typeof init !== 'function') return createHook(callbacks);
-    return createHook({
-      ...callbacks,
-      init: (id, type, trigger, resource) =>
-        Reflect.apply(init, callbacks, [id, type, trigger, 'reportStarted' in resource ? {} : resource]),
-    });
-  };
 }

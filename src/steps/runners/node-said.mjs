@@ -22,7 +22,11 @@ function takeSaid(text, take, keep) {
       take(process.getBuiltinModule('node:' + name), 'node:' + name);
   for (const name of ['setTimeout', 'setImmediate', 'queueMicrotask'])
     if (says(name) && !isAssignedTo('global(This)?')) keep(() => globalThis[name], name);
-  if (/\.now\(\)\s*-|-\s*(start|begin|before|t0)|hrtime/.test(text) && !isAssignedTo('(Date|performance)')) {
+  if (
+    /\.now\(\)\s*-|new Date\b.*-|-\s*(start|begin|before|t0)|hrtime/.test(text) &&
+    !isAssignedTo('(Date|performance)')
+  ) {
+    keep(() => globalThis.Date, 'Date');
     keep(() => Date.now, 'Date.now');
     keep(() => performance.now, 'performance.now');
     keep(() => process.hrtime, 'process.hrtime');
@@ -54,12 +58,15 @@ function fixSaid(text) {
       if (name !== 'random' && name !== 'toString' && typeof found?.value === 'function')
         Object.defineProperty(owner, name, { writable: false, configurable: false });
     }
+  // Loops call what no text names. Frozen as a whole, it stays fast.
+  for (const each of [[], new Map(), new Set(), ''])
+    Object.freeze(Object.getPrototypeOf(each[Symbol.iterator]()));
 }
 
 /** Tells of an error that comes of trying to replace it all the same. */
 function tellIfFixed(message) {
   const [, name] = /^Cannot (?:assign to read only property|redefine property:) '?(\w+)/.exec(message) ?? [];
-  if (checkOften && run.text.includes(`.${name}(`)) tell('tamper', name + ' was to be replaced');
+  if (checkOften && run.said.includes(`.${name}(`)) tell('tamper', name + ' was to be replaced');
 }
 
 /** Whether the tests may well take what their own assertions throw. */
@@ -78,7 +85,7 @@ function hearFailures(heard) {
     defineProperty(this, 'generatedMessage', own);
     const caller = stackBelow(note).find((line) => !/node:|data:text/.test(line)) ?? '';
     const line = Number(/:(\d+):\d+\)?$/.exec(caller)?.[1]);
-    if (caller.includes('/' + run.file) && !(run.isScript && line <= run.marks[0])) heard();
+    if (caller.includes('/' + run.file) && !(run.isScript && line < run.marks[0])) heard();
   }
   defineProperty(assertNamespace.AssertionError.prototype, 'generatedMessage', {
     configurable: false,
@@ -89,5 +96,6 @@ function hearFailures(heard) {
 
 /** Whether the code under test, and not its tests, has called. */
 function bySolution() {
-  return stackBelow(bySolution).some((line) => /\/solution\.[cm]?[jt]s\b/.test(line));
+  const files = stackBelow(bySolution).map((line) => line.replace(/^\s+at (?:.* \()?(.*?)(:\d+)+\)?$/, '$1'));
+  return files.some((file) => !file.startsWith('node:') && isOfCode(file));
 }

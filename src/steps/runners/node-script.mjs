@@ -52,11 +52,11 @@ function hear(name, said) {
   const isListenedTo =
     process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback();
   const { kill, pid } = process;
-  if (name === 'uncaughtExceptionMonitor' && (!isListenedTo || isOfTests(stackOf(said)))) {
+  if (name === 'uncaughtExceptionMonitor' && (!isListenedTo || isOfTests(stackOf(said), said))) {
     failScript(said);
     if (process._exiting) kill(pid, 'SIGKILL'); // It has ended already, but for its threads.
   }
-  if (name === 'unhandledRejection' && isOfTests(stackOf(said))) failScript(said);
+  if (name === 'unhandledRejection' && isOfTests(stackOf(said), said)) failScript(said);
   if (name !== 'exit' || run.over || !(run.isLoaded || run.reached === run.marks.length)) return;
   const stack = stackBelow(hear).join('\n');
   if (/ process\.exit /.test(stack) && !isOfTests(stack) && !/process\.exit\b/.test(testsOf(run)))
@@ -70,12 +70,17 @@ function hear(name, said) {
   });
 }
 
-/** Whether the first line of the script that a stack names is one of its tests. */
-function isOfTests(stack) {
+/** Whether the first line of the script that a stack names is one of its tests. Of an error that names none it is where they throw such. */
+function isOfTests(stack, error = undefined) {
   const [, line] = new RegExp(`/${run.file}:(\\d+)`).exec(stack) ?? [];
-  return Number(line) > run.marks[0];
+  if (!line && error !== undefined)
+    return (typeof error === 'object' ? /\bthrow\b/ : /\bthrow\s+(?!new\b)|\breject\(/).test(run.said);
+  return Number(line) >= run.marks[0];
 }
 
 function testsOf({ text, marks }) {
-  return text.split('\n').slice(marks[0]).join('\n');
+  return text
+    .split('\n')
+    .slice(marks[0] - 1)
+    .join('\n');
 }

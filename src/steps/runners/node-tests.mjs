@@ -19,6 +19,9 @@ const check = () => {
   if (sentence) tell('tamper', sentence);
 };
 const { readFileSync } = fs;
+/** Modules by their paths, and whether the code has loaded them, and the tests had not before. */
+// oxlint-disable-next-line no-unused-vars -- The other parts use it.
+const loadedByCode = new Map();
 // oxlint-disable-next-line no-unused-vars -- The other parts use it.
 const stackBelow = makeStackReader();
 const letTestsGo = makeTestsGo();
@@ -32,7 +35,7 @@ if (fork) {
   fork();
 }
 begin(readEnvironment());
-if (checkOften) fixSaid(run.text);
+if (checkOften) fixSaid(run.said);
 if (run.isScript) await runScript();
 else if (await runTests()) endQuickly();
 
@@ -44,8 +47,9 @@ function prepare() {
   hearProcess();
   for (const { prototype } of [asyncHooks.AsyncResource, asyncHooks.AsyncLocalStorage])
     lock(prototype, Reflect.ownKeys(prototype), 'async_hooks');
-  for (const owner of [assertNamespace.default, assertNamespace.default.strict])
-    lock(owner, undefined, 'assert', () => checkOften?.());
+  const { strict, Assert } = assertNamespace.default;
+  for (const owner of [assertNamespace.default, strict, Assert?.prototype ?? {}])
+    lock(owner, Object.getOwnPropertyNames(owner), 'assert', () => checkOften?.());
   watchAll();
   hideTests();
   hearFailures(() => (run.failures += 1));
@@ -64,26 +68,33 @@ function readEnvironment() {
 
 function begin({ file, coverage, marks, news }) {
   const text = readFileSync(file, 'utf8');
+  const isScript = file.startsWith('script.');
+  const lines = marks.split(',').map(Number);
+  const said = isScript ? testsOf({ text, marks: lines }) : text;
   run = {
     file,
     text,
+    /** What of it the tests are. */
+    said,
     coverage,
-    isScript: file.startsWith('script.'),
-    marks: marks.split(',').map(Number),
+    isScript,
+    marks: lines,
     reached: 0,
     /** Assertions that failed, and tests that did, or may have without a word. */
     failures: 0,
-    isHeard: takesFailures(text),
+    isHeard: takesFailures(said),
     /** Whether the tests say that some of them are not to run. */
-    maySkip: /\b(skip|todo|only|expectFailure)\b/.test(text),
+    maySkip: /\b(skip|todo|only|expectFailure)\b/.test(said),
+    packages: foldersOfPackages(),
     /** Whether the file is there and is to go. */
     there: !/__filename|import\.meta\.(url|filename)|argv\[1\]|solution\.test/.test(withoutPlaces(text)),
   };
   // Where the tests replace things themselves, only the end of each is looked at.
   const steady =
-    !/mock|defineProperty|(Math|JSON|Object|Array|String|Number|Promise|prototype)\.\w+\s*=[^=>]/.test(text);
+    !/mock|defineProperty|(Math|JSON|Object|Array|String|Number|Promise|prototype)\.\w+\s*=[^=>]/.test(said);
   checkOften = steady ? limited(check) : undefined;
-  changed = footing(text);
+  changed = footing(said);
+  run.checkFiles = watchExpected(said);
   if (news) tell = makeReporter(news);
   return letTestsGo();
 }
@@ -191,6 +202,7 @@ function fixReports(events, hear) {
 }
 
 function checkFailures() {
+  run.checkFiles();
   if (run.failures > 0 && !run.isHeard)
     tell('tamper', 'an assertion failed, and the tests did not hear of it');
 }
