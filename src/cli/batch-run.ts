@@ -45,7 +45,7 @@ export function batchRunCommand(): Command {
     .description('Runs every item of a file as a durable batch and shows what it comes to.')
     .argument(
       '<items>',
-      'JSON lines (a JobSpec with an id each), CSV, Parquet, a folder of code with tests beside, s3://BUCKET/ITEMS.jsonl and the like, a store reference, or - for stdin',
+      'JSON lines (a JobSpec with an id each) or CSV, .gz too, Parquet, a folder of code with tests beside, s3://BUCKET/ITEMS.jsonl and the like, a store reference, or - for stdin',
     )
     .option('--name <name>', 'name of the batch; while one of this name runs, it is that batch');
   addItemOptions(addHowOptions(command))

@@ -130,6 +130,29 @@ describe('items in a bucket', () => {
   });
 });
 
+test('Ctrl-C while the items are read ends the command', async () => {
+  let stop = () => undefined as unknown;
+  // It never answers.
+  const server = createServer(() => void stop());
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const source = `s3://b/items.jsonl?endpoint=http://127.0.0.1:${port}&region=x`;
+  const { code, stderr } = await assay(['batch', 'run', source, '--task-queue', 'nobody'], {
+    env: {
+      ...{ TEMPORAL_ADDRESS: inject('temporalAddress'), ASSAY_STORE: join(folder, 'store') },
+      ...{ AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' },
+    },
+    onStart: (child) => {
+      stop = () => child.kill('SIGINT');
+    },
+  });
+  expect({ code, stderr }).toEqual({ code: 130, stderr: 'assay: interrupted\n' });
+});
+
 test('a folder of results that is named like a batch is pointed at', async () => {
   file('res/results.jsonl', '');
   const env = { TEMPORAL_ADDRESS: inject('temporalAddress') };
