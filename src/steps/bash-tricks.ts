@@ -236,9 +236,12 @@ function numbers(root: SyntaxNode, text: string): Edit[] {
       : said.replace(NO_VARIABLE, ' ').matchAll(/(?<!\w)([a-zA-Z_]\w*)|\$\{?(\d)\b/g);
     const names = new Set(Array.from(found, ([, one, other]) => (one ?? other)!));
     const asked = [...names].filter((name) => !literal.has(name));
+    // By its text, nothing makes an error there.
+    const isText = (name: string): boolean =>
+      !isTest && new RegExp(`\\$(${name}\\b|\\{${name}\\})`).test(said);
     if (asked.length === 0) return [];
     seen.add(start);
-    const looks = asked.map((name) => `${NUMBER} "\${${name}-}"; `);
+    const looks = asked.map((name) => `${NUMBER} "\${${name}${isText(name) ? ':-none' : '-'}}"; `);
     return [
       { at: start, text: `{ ${looks.join('')}` },
       { at: end, text: '; }' },

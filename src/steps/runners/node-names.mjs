@@ -38,7 +38,7 @@ function isBound(code, name) {
     /(?<!\b(?:if|while|for|switch)\s*)\(([^()]*)\)\s*(?::[^={}]*)?\{/g,
   ];
   if (/\bclass\b/.test(code))
-    places.push(/^[ \t]+(?:(?:public|private|protected|readonly|static)\s+)*(\w+)\s*[!?]?[;:=]/gm);
+    places.push(/(?:^|[{;}])\s*(?:(?:public|private|protected|readonly|static)\s+)*(\w+)\s*[!?]?[;:=]/gm);
   const word = new RegExp(`(?<![\\w$])${name}(?![\\w$])`);
   return places.some((place) =>
     Array.from(code.matchAll(place), ([, found]) => found).some((found) => word.test(found)),

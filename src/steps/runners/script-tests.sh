@@ -36,7 +36,7 @@ for name in $guarded; do
         esac
         [[ \$assay_value != none ]] || builtin printf n >&$told
       }
-      assay_plain() { assay_number \"\$1\"; builtin printf %s \"\$1\"; }
+      assay_plain() { assay_number \"\${1:-none}\"; builtin printf %s \"\$1\"; }
       readonly -f assay_number assay_plain
       " ;;
     *)
