@@ -42,7 +42,10 @@ class Doubt:
     """Whether objects lie: each question answers with a sentence, or None."""
 
     def __init__(self, prefix, tests, own):
-        self.prefix, self.tests, self.own = prefix, tests, own
+        self.prefix, self.own = prefix, own
+        # What the tests name. Their text itself would be to be had here.
+        self.named = frozenset(word for words in UNIVERSAL.values() for word in words if word in tests)
+        self.masks = "mask" in tests or re.search(r"\bma\b", tests) is not None
         self.probed, self.questions, self.symbolic, self.decoys = {}, 0, False, Decoys()
         self.random = self.decoys.random
         self.answers, self.universal, self.later = {}, {}, []
@@ -115,7 +118,7 @@ class Doubt:
     def masked(self, *values):
         """Entries of numpy's that are masked are left out where arrays are compared."""
         for value in values:
-            if home_of(type(value)).startswith("numpy.ma") and "mask" not in self.tests and not re.search(r"\bma\b", self.tests):
+            if home_of(type(value)).startswith("numpy.ma") and not self.masks:
                 if getattr(value, "mask").any():
                     return "an array has masked entries, which agree with everything"
         return None
@@ -161,13 +164,11 @@ class Doubt:
                 continue
             code = found.__code__ if type(found).__name__ == "function" else None
             if code is None:
-                if type(found) is not property and home_of(type(found)) != "unittest.mock":
-                    return True
-                if type(found) is not property and not any(word in self.tests for word in UNIVERSAL["unittest.mock"]):
+                if home_of(type(found)) != "unittest.mock" or not self.named.intersection(UNIVERSAL["unittest.mock"]):
                     return True
             elif code.co_filename == "<assay>" or not code.co_filename.startswith((self.prefix, "<")):
                 words = UNIVERSAL.get(found.__globals__.get("__name__"))
-                if not any(word in self.tests for word in words) if words else not is_of_library(base, found):
+                if not self.named.intersection(words) if words else not is_of_library(base, found):
                     return True
             elif code.co_filename not in self.own:
                 return True
@@ -257,14 +258,6 @@ class Doubt:
             return truth
         except Exception:
             return slot == "__ne__"
-
-
-def answer_of(ask, decoy):
-    """Whether something is true of a decoy; None where it cannot be asked."""
-    try:
-        return bool(ask(decoy))
-    except Exception:
-        return None
 
 
 def parts_of(value, beside=None):

@@ -20,9 +20,13 @@ HIDDEN_NAME = re.compile(r"""getattr\(\s*(sys|\w*frame\w*)\s*,\s*(?!(['"])\w+\2\
 # That a function asks in which module its caller is, is common.
 OF_CALLERS = re.compile(r"""f_locals|getargvalues|capture_locals|f_globals(?!\s*(\.get\(|\[)\s*['"]__(name|file|package)__)""")
 # Of frames that nobody asks for: a signal's, a debugger's, a task's.
-GIVEN_FRAMES = re.compile(r"\bsignal\b|\bbdb\b|\bget_stack\b")
+GIVEN_FRAMES = re.compile(r"\bsignal\b|\bbdb\b|\bget_stack\b|\bget_coro\b|\b(cr|ag)_frame\b|\bdispatcher\b|\bglobaltrace\b")
+# Another way to an attribute whose name is put together.
+COMPUTED = re.compile(r"""\battrgetter\(\s*(?!(['"])[\w.]+\1\s*[,)])""")
 # What a function that the tests hand over is made of.
-NAMES_OF_FUNCTIONS = re.compile(r"""__globals__\s*(\[|\.(get|items|values|keys|copy)\b)(?!\s*\(?['"]__\w+__)""")
+NAMES_OF_FUNCTIONS = re.compile(
+    r"""__globals__(['"]\s*(,[^()]*)?\))?\s*(\[|\.(get|items|values|keys|copy)\b)(?!\s*\(?['"]__\w+__)"""
+    r"""|\b(\w+)\s*=[^=\n]*__globals__(?s:.*)\b\5\s*(\[|\.(get|items|values|keys|copy)\b)(?!\s*\(?['"]__\w+__)|getclosurevars""")
 CONSTANTS = re.compile(r"""co_consts|\bdis\b|get_instructions|\bdir\((?s:.*)getattr\(\s*\w+\s*,\s*(?!['"])""")
 
 
@@ -31,7 +35,7 @@ def peeks(code):
     hidden = bool(HIDDEN_NAME.search(code))
     words = ("f_back", "inspect.stack", "getouterframes", "_current_frames", "walk_stack", "extract_stack", "get_stack")
     outwards = any(word in code for word in words) or "_getframe" in code and not re.search(r"_getframe\(0?\)", code)
-    return hidden or outwards and bool(OF_CALLERS.search(code)), hidden or bool(CONSTANTS.search(code))
+    return hidden or outwards and bool(OF_CALLERS.search(code) or COMPUTED.search(code)), hidden or bool(CONSTANTS.search(code))
 
 
 def reads_unasked(code):
@@ -45,10 +49,10 @@ def reads_unasked(code):
 asking = []
 
 
-def start_guard(fd, folder, code, tests_path):
+def start_guard(fd, folder, code, tests_path, expected=frozenset()):
     """
     Says the nonce and sets the hook that cannot be taken away. Afterwards `sys.audit('assay.tell', …)` tells the parent. `code` is the
-    text under test, `tests_path` where the tests seem to lie.
+    text under test, `tests_path` where the tests seem to lie, `expected` the names of their constants.
     """
     variables, constants = peeks(code)
     watched = REACHING | {"assay.tell", "assay.seal", "assay.begun", "compile"} | FILE_EVENTS | FRAME_EVENTS
@@ -144,10 +148,16 @@ def start_guard(fd, folder, code, tests_path):
                 frame = frame.f_back
             if event == "compile" and getpid() == own and type(args[0]) in (str, bytes) and by_code(frame):  # A part of the code, too.
                 text = args[0] if type(args[0]) is str else args[0].decode("utf-8", "replace")
+                if "__globals__" in code and expected.intersection(re.findall(r"\w+", text)):
+                    return tamper("the code reads the names around a function")
                 more = peeks(text)
                 variables, constants = variables or more[0], constants or more[1]
             if event == "sys.settrace" and frame.f_code.co_filename == bdb_file and getpid() == own and by_code(frame):
                 return tamper("the code has a debugger look at the tests")
+            if event == "object.__getattr__" and getattr(getattr(args[0], "gi_code", None), "co_filename", None) == trusted:
+                if getpid() == own and by_code(frame):
+                    tamper("the code looked into what shows its tests")
+                return
             if event in FILE_EVENTS and getpid() == own and any(map(names_tests, args)) and by_code(frame):
                 return tamper("the code reached for the file of its tests (%s)" % tests_name)
             if event == "object.__getattr__" and frame.f_code.co_filename == dis_file and constants and of_tests(args[0]) and by_code(frame):

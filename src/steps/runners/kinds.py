@@ -48,3 +48,11 @@ def plain_number(value):
     if is_array(value):
         return float(abs(sys.modules["numpy"].asarray(value, dtype=float)).max())
     return abs(value)
+
+
+def answer_of(ask, decoy):
+    """Whether something is true of a decoy; None where it cannot be asked."""
+    try:
+        return bool(ask(decoy))
+    except Exception:
+        return None

@@ -29,7 +29,7 @@ def pytest_body(plan, tree, news):
         fresh_streams()
         reseed()
         limit_memory(plan["memoryMb"])
-        start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"))
+        start_guard(fd, plan["folder"], plan["code"], os.path.join(plan["folder"], TEST_MODULE + ".py"), frozenset(own.constants))
         gc.disable()  # Until the code runs: all that is made up to then stays.
         try:
             mine = prepared or Prepared(plan["folder"], plugins, plan["conftest"])
@@ -58,6 +58,8 @@ def run_pytest(plan, audit, prepared=None, failure=None):
     sys.path[:] = [entry for entry in sys.path if entry not in ("", folder)] + [folder]
     sys.meta_path[:0] = [JobFinder(folder, set(plan["modules"])), *prepared.finders]
     fresh_main(path)
+    for holder in (sessions, made):
+        holder.clear()  # They lead to the tests.
     config, session, reporter = prepared.config, prepared.session, prepared.reporter
     reporter.show_tests()
     reporter.measure()
@@ -88,7 +90,7 @@ class Reporter:
         self.skipping = pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest
         pytest.hookimpl(hookwrapper=True)(Reporter.pytest_runtest_makereport)
         pytest.hookimpl(tryfirst=True)(Reporter.pytest_collection)
-        self.clock, self.module_type = time.perf_counter, memory_module(pytest, self)
+        self.clock, self.module_type = time.perf_counter, memory_module(pytest)
         self.coverage, self.snapshots, self.hooks, self.file = None, (), None, None
         self.now = {}  # Of the test that runs. No attribute is set anew once the code runs: the guard would tell.
 
@@ -97,6 +99,7 @@ class Reporter:
         from _pytest.assertion.rewrite import rewrite_asserts
 
         self.plan, self.audit, self.path, self.own = plan, sys.audit, os.path.join(plan["folder"], TEST_MODULE + ".py"), own
+        self.reads_itself = READS_ITSELF.search(plan["tests"]) is not None
         # Whether the tests say that some of them are not to run; a conftest.py may do so for them, and asynchronous ones may have no runner.
         self.may_skip = plan["conftest"] or any(word in plan["tests"] for word in ("skip", "xfail", "expectedFailure", "async def"))
         self.snapshots = self.snapshots[0], named
@@ -124,6 +127,11 @@ class Reporter:
             self.coverage.start()
 
     def pytest_sessionstart(self, session):
+        import pytest
+        from _pytest.debugging import pytestPDB
+
+        # These would lead whoever imports pytest to all tests and what they are given.
+        session.reporter, pytest.mark._config, pytestPDB._config, pytestPDB._pluginmanager = self, None, None, None
         self.snapshots = (Snapshot(FOOTING),)
 
     def pytest_collection(self, session):
@@ -205,6 +213,7 @@ class Reporter:
             self.tell("phase", name, report.when, report.outcome, (self.clock() - self.now["started"]) * 1000, message, kind)
 
     def pytest_runtest_protocol(self, item, nextitem):
+        hide_item()
         self.looker.failed.clear()
         self.tell("start", name_of(item))
 
@@ -224,13 +233,14 @@ class Reporter:
         return 0
 
 
-def memory_module(pytest, reporter):
+def memory_module(pytest):
     """The test file as pytest collects it, but run from memory and never from the disk."""
     class MemoryModule(pytest.Module):
         def _getobj(self):
             import types
 
-            if os.path.lexists(reporter.path) and not READS_ITSELF.search(reporter.plan["tests"]):
+            reporter = self.session.reporter  # Whoever has this class does not have it.
+            if os.path.lexists(reporter.path) and not reporter.reads_itself:
                 os.remove(reporter.path)
             module = types.ModuleType(TEST_MODULE)
             module.__file__, module.__builtins__ = reporter.path, builtins

@@ -53,7 +53,8 @@ class Prepared:
             self.reporter.expect(self.session, os.path.join(folder, TEST_MODULE + ".py"))
         # Whoever is forked for something else is not to notice.
         del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        self.finders = [finder for finder in sys.meta_path if finder not in finders]
+        # What rewrites the assertions of a conftest.py has the session, which leads to all tests and what they are given.
+        self.finders = [finder for finder in sys.meta_path if finder not in finders and (conftest or not hasattr(finder, "config"))]
         sys.meta_path[:], pdb.set_trace = finders, set_trace
         os.chdir(back)
 
@@ -76,6 +77,27 @@ def name_current_test(item, when):
         os.environ["PYTEST_CURRENT_TEST"] = "%s (%s)" % (item.nodeid.partition("[")[0], when)
     else:
         os.environ.pop("PYTEST_CURRENT_TEST", None)
+
+
+def hide_item():
+    """What explains comparisons has the test that runs, with what it is given."""
+    from _pytest.assertion import util
+
+    explanations = explained(util._reprcompare)
+    next(explanations)
+    util._config, send = None, explanations.send
+    util._reprcompare = lambda op, left, right: send((op, left, right))
+
+
+def explained(explain):
+    """A generator keeps it, as the tests' text is kept."""
+    answer = None
+    while True:
+        compared = yield answer
+        try:
+            answer = explain(*compared)
+        except Exception:
+            answer = None
 
 
 def nodes_without_place(tree):

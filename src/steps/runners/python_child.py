@@ -1,5 +1,5 @@
 # In the child: code and assertions in one namespace (`script`), or the code as a program of its own (`io`).
-import ast, builtins, gc, sys, time
+import ast, builtins, gc, hashlib, sys, time
 
 SCRIPT_FOOTING = ("operator", "math")
 
@@ -18,7 +18,7 @@ def ahead(plan, named, make):
     What is made of the tests, before the fork, where it is cheaper, and once for items that follow each other with the same tests. The answer is
     None where it is for the child to make it, with its limits: tests that are large, or not as they should be.
     """
-    key = plan["mode"], plan["folder"], plan["tests"], plan.get("conftest"), id(named)
+    key = plan["mode"], plan["folder"], hashlib.sha256(plan["tests"].encode("utf-8", "surrogatepass")).digest(), plan.get("conftest"), id(named)
     if key not in made:
         made.clear()
         if len(plan["tests"]) >= MOST_AHEAD:
@@ -74,6 +74,7 @@ def run_script(plan, audit, snapshots, tests_of):
             audit("assay.tell", "tamper", "the code reads what the tests expect (%s)" % read)
         linecache.cache[path] = (len(plan["code"]), None, plan["code"].splitlines(True), path)
         parts = ("solution.py", compile(plan["code"], path, "exec", dont_inherit=True)), ("tests.py", tests.code)
+        made.clear()  # It leads to the tests.
         audit("assay.seal", tests.looker)
         for part, code in parts:
             audit("assay.tell", "start", part)

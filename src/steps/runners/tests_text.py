@@ -10,17 +10,20 @@ def of_code(frame, prefix, path):
 
 def show_tests(path, text, folder):
     """Lets tracebacks show the lines of the tests, which are not on the disk; where the code asks, only those that decide nothing."""
-    prefix = folder.rstrip("/") + "/"
+    linecache.cache[path] = (sources(path, text, folder.rstrip("/") + "/").__next__,)
 
-    def source():
-        frame = sys._getframe(1)
+
+def sources(path, text, prefix):
+    """What a generator holds nobody comes to but by its frame, and the guard hears of that."""
+    while True:
+        frame, shown = sys._getframe(1), text
         while frame is not None and frame.f_code.co_filename != "<assay>":
             if of_code(frame, prefix, path):
-                return helpers_alone(text)
+                shown = helpers_alone(text)
+                break
             frame = frame.f_back
-        return text
-
-    linecache.cache[path] = (source,)
+        frame = None
+        yield shown
 
 
 def helpers_alone(text):
@@ -39,6 +42,15 @@ def veil(module, folder, path, tell):
     change. Classes and helpers are, as pickling and dispatching by name need.
     """
     prefix, inspecting = folder.rstrip("/") + "/", linecache.__file__.replace("linecache", "inspect")
+    module_name, take = module.__name__, held(module).__next__
+    del module
+
+    def real():
+        while True:
+            try:
+                return take()
+            except ValueError:  # Another thread is just there.
+                pass
 
     def by_code(name):
         frame = sys._getframe(2)
@@ -47,7 +59,7 @@ def veil(module, folder, path, tell):
         return of_code(frame, prefix, path)
 
     def is_private(name):
-        value = getattr(module, name, None)
+        value = getattr(real(), name, None)
         decides = not name.startswith("__") and (not callable(value) or name.lower().startswith("test"))
         return decides and not isinstance(value, (type, type(sys)))
 
@@ -57,22 +69,31 @@ def veil(module, folder, path, tell):
     class Veil(type(sys)):
         def __getattribute__(self, name):
             if name == "__dict__" and by_code(name):
-                return Shown(module, is_private, looked)
+                return Shown(real(), is_private, looked)
             if is_private(name) and by_code(name):
                 looked(name)
-            return getattr(module, name)
+            return getattr(real(), name)
 
         def __setattr__(self, name, value):
             if by_code(name):
                 tell("tamper", "the code changed its tests: %s" % name)
-            setattr(module, name, value)
+            setattr(real(), name, value)
 
         def __delattr__(self, name):
             if by_code(name):
                 tell("tamper", "the code changed its tests: %s" % name)
-            delattr(module, name)
+            delattr(real(), name)
 
-    return Veil(module.__name__)
+    return Veil(module_name)
+
+
+def held(value):
+    """A generator gives it to the runner's own code alone; its frame is watched."""
+    while True:
+        frame = sys._getframe(1)
+        mine = all(each is not None and each.f_code.co_filename == "<assay>" for each in (frame, frame.f_back))
+        frame = None
+        yield value if mine else None
 
 
 class Shown(dict):
