@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { assay, tempFolder } from '../support/assay.ts';
+import { assay, hearsCtrlC, tempFolder } from '../support/assay.ts';
 import type { RunOptions } from '../support/assay.ts';
 
 let folder: string;
@@ -182,7 +182,11 @@ test('a batch whose workers are all away is said to be so, and never holds a ter
   expect(await assay(run, { env, cwd: folder })).toMatchObject({ code: 0 });
   const ask = (verb: string, onStart?: RunOptions['onStart']) =>
     assay(['batch', verb, name], { env, ...(onStart && { onStart }) });
-  const stopped = (child: ChildProcess) => void setTimeout(() => child.kill('SIGINT'), 3_000);
+  const stopped = (child: ChildProcess) =>
+    void expect
+      .poll(() => hearsCtrlC(child), { timeout: 60_000 })
+      .toBe(true)
+      .then(() => child.kill('SIGINT'));
   const [paused, cancelled, results] = await Promise.all([
     ask('pause'),
     ask('cancel'),

@@ -118,10 +118,15 @@ describe('assay sandbox', () => {
     expect((await sandbox(['exec', id, 'wc -c'], { input })).stdout.trim()).toBe(String(input.length));
     const late = await sandbox(['exec', '--timeout', '1', id, 'sleep 60']);
     expect(late).toMatchObject({ code: 3, stderr: expect.stringContaining('did not end within 1 s') });
-    const interrupted = await sandbox(['exec', id, 'sleep 61'], {
-      onStart: (child) => setTimeout(() => child.kill('SIGINT'), 2_500),
+    const ended = Promise.withResolvers<void>();
+    const interrupted = sandbox(['exec', id, 'sleep 61'], {
+      onStart: (child) => void ended.promise.then(() => child.kill('SIGINT')),
     });
-    expect(interrupted.code).toBe(130);
+    await expect
+      .poll(() => sandbox(['exec', id, 'pgrep -x sleep']), { timeout: 30_000 })
+      .toMatchObject({ code: 0 });
+    ended.resolve();
+    expect((await interrupted).code).toBe(130);
     expect((await sandbox(['exec', id, 'pgrep -fc "sleep 6[0-9]" || true'])).stdout.trim()).toMatch(/^[01]$/);
     await sandbox(['kill', id]);
   });

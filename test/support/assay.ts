@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { PROJECT_ROOT } from '../../src/home.ts';
@@ -41,6 +41,12 @@ export function runProgram(program: string, args: string[], options: RunOptions 
     child.once('close', (code) => resolve({ code, stdout, stderr }));
     options.onStart?.(child);
   });
+}
+
+/** Whether the CLI hears Ctrl-C by now: it does from when it hears SIGHUP, which Node by itself never catches. */
+export function hearsCtrlC({ pid }: ReturnType<typeof spawn>): boolean {
+  const [, caught] = /SigCgt:\s*(\w+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
+  return (BigInt(`0x${caught}`) & (1n << BigInt(constants.signals.SIGHUP - 1))) !== 0n;
 }
 
 /** A folder of the test's own. */
