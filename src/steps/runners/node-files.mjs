@@ -149,8 +149,9 @@ function watchExpected(text) {
   if (/\b(write|append|copy|cp|rename|rm|unlink|truncate|createWrite)\w*\(/.test(text))
     return () => undefined;
   const { statSync } = fs;
+  const folder = process.cwd() + '/'; // The code may go elsewhere.
   const stateOf = (path) => {
-    const found = statSync(path, { throwIfNoEntry: false });
+    const found = statSync(path.startsWith('/') ? path : folder + path, { throwIfNoEntry: false });
     return found ? found.ino + ' ' + found.ctimeMs + ' ' + found.size : '';
   };
   const named = Array.from(
