@@ -14,7 +14,7 @@ FUNCTIONS = frozenset("eq ne lt le gt ge contains sub".split())
 NAMES = {function: kind.__name__ for kind, function in OPERATIONS.items()} | {operator.contains: "In"}
 # Words of tests that go on after assertions that fail.
 TAKES_FAILURES = re.compile(r"(?<!raise )AssertionError|Failed\b|fail\.Exception|failureException|except\s*:|except[\s(]+(Base)?Exception|raises\(\s*\(?(Base)?Exception|suppress|Group|subTest|subtests")
-ASSERTIONS = frozenset(name for name in vars(unittest.case.TestCase) if name.startswith("assert"))
+ASSERTIONS = {name: value for name, value in vars(unittest.case.TestCase).items() if name.startswith("assert")}
 IN_TURN = "an object of the code's is true and false in turn"
 BY_NAME = {kind.__name__: function for kind, function in OPERATIONS.items()}
 
@@ -128,8 +128,10 @@ class Looker:
         self.failed.add(site)
         self.footing()
         if method in ASSERTIONS and self.steady:
-            code = getattr(getattr(function, "__func__", function), "__code__", None)
-            if code is None or code.co_filename.startswith((self.doubt.prefix, "<")) and code.co_filename not in self.doubt.own:
+            found, holder = getattr(function, "__func__", function), getattr(function, "__self__", None)
+            # A class between the tests' own and unittest's may say it otherwise.
+            between = (held_by(base).get(method) for base in bases_of(type(holder)) if base is not unittest.case.TestCase)
+            if found is not ASSERTIONS[method] and all(each is not found for each in between):
                 self.tamper("the assertion %s was replaced" % method)
         answer = function(*self.given(function, *values), **options)
         self.failed.discard(site)

@@ -66,7 +66,8 @@ class Looks(ast.NodeTransformer):
         decides = name.startswith(("assert", "@py_assert")) or name in PREDICATES | METHODS | SEARCHES | FUNCTIONS
         if decides and dotted and node.args and not any(isinstance(each, ast.Starred) for each in node.args):
             if name.startswith("assert"):
-                call = through("asserting", node, ast.Constant(node.lineno), ast.Constant(method and name), func, *node.args)
+                of_case = isinstance(func, ast.Attribute) and getattr(func.value, "id", "") == "self"
+                call = through("asserting", node, ast.Constant(node.lineno), ast.Constant(of_case and name), func, *node.args)
                 call.keywords = node.keywords
                 return call
             node.args = [ast.copy_location(ast.Starred(through("given", node, func, *node.args), ast.Load()), node)]
