@@ -191,8 +191,8 @@ def named_footing(tests):
                 continue
         found.append(name)
     words = set(re.findall(r"\w+", tests))
-    constants = [(sys.modules[name], key) for name in found for key, value in vars(sys.modules[name]).items()
-                 if type(value) in (int, float, str) and key in words and not key.startswith("_")]
+    constants = [(sys.modules[name], key) for name in found for key in sorted(words & vars(sys.modules[name]).keys())
+                 if type(vars(sys.modules[name])[key]) in (int, float, str) and not key.startswith("_")]
     return footing(tuple(found), (*functions_of(tests), *constants))
 
 

@@ -149,7 +149,10 @@ def is_dotted(node):
 
 def through(name, node, *arguments):
     call = ast.Call(ast.Constant("@assay." + name), list(arguments), [])
-    return ast.fix_missing_locations(ast.copy_location(call, node))
+    for made in (call, call.func, *arguments):  # Not all below them, which is much, and has its place.
+        if not hasattr(made, "lineno"):
+            made.lineno, made.col_offset, made.end_lineno, made.end_col_offset = node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
+    return call
 
 
 def as_list(made):

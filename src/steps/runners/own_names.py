@@ -91,9 +91,9 @@ class OwnNames:
     def __init__(self, tree):
         counts, changed, others, imported, dotted = {}, set(), set(), [], set()
         for node in ast.walk(tree):
-            for name in names_bound(node):
+            bound, kind = names_bound(node), type(node)
+            for name in bound:
                 counts[name] = counts.get(name, 0) + 1
-            kind = type(node)
             if kind in (ast.Global, ast.Nonlocal):
                 changed.update(node.names)
             elif kind in (ast.Import, ast.ImportFrom):
@@ -101,7 +101,7 @@ class OwnNames:
             elif kind is ast.Attribute:
                 (dotted if type(node.ctx) is ast.Load else others).add(dotted_name(node))
             else:
-                others.update([node.arg] if kind is ast.arg else names_bound(node))
+                others.update([node.arg] if kind is ast.arg else bound)
         self.known = known_names(others, imported, dotted)
         self.functions, self.constants = [], {}
         own, assigned = own_classes(tree), attributes_set(tree)
