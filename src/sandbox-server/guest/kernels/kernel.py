@@ -21,7 +21,8 @@ ERROR_LIMITS = {'name': 1000, 'value': 40_000, 'traceback': 40_000}
 # What a kernel can make the reading of its news end in.
 BROKEN_NEWS = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 CHANNEL_FD = 3
-SETTLE_S = 0.001
+# `print` writes a line and its end apart, and other processes may run in between. The end of a cell waits for none of it; Jupyter waits 200 ms.
+SETTLE_S = 0.05
 
 
 class Kernel:
