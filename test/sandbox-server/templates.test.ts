@@ -116,7 +116,7 @@ test('a step that fails says which, and why; what was there under the name stays
   const never = fresh().setStartCmd('sleep 60', waitForFile('/tmp/never'));
   const background = await Template.buildInBackground(never, 'never', connection);
   expect(await Template.getBuildStatus(background, connection)).toMatchObject({ status: 'building' });
-  const stillborn = fresh().setStartCmd('echo up > /tmp/up; exit 4', waitForFile('/tmp/up'));
+  const stillborn = fresh().setStartCmd('exit 4', waitForFile('/tmp/never'));
   await expect(build(stillborn, 'stillborn')).rejects.toThrow('start command failed');
   const stranger = fresh().runCmd('whoami', { user: 'nobody' });
   await expect(build(stranger, 'stranger')).rejects.toThrow(
