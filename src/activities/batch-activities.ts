@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { BatchActivities, Published, PublishInput, ShardWorker } from '../domain/batch.ts';
+import type { BatchActivities, ShardWorker } from '../domain/batch.ts';
 import type { ActivityDependencies } from './activities.ts';
 import { RunNotes } from './schedule/run-notes.ts';
 import { Parked } from './shard/parked.ts';
@@ -22,15 +22,6 @@ export function createBatchActivities({
   const worker: ShardWorker = { id: randomUUID(), shards };
   const items = new ShardItems(store);
   const parked = new Parked(sandboxes);
-  /** So that later runs of its schedule know of it, even where its run was terminated, and compares nothing. */
-  const noteDown = async (
-    { series, startedAt }: NonNullable<PublishInput['run']>,
-    batchId: string,
-    published: Published,
-  ) => {
-    const publishedAt = new Date().toISOString();
-    await new RunNotes(store, series).put({ batchId, partial: true, startedAt, publishedAt, ...published });
-  };
   return {
     runShard: (input) =>
       alive(async (progress) => {
@@ -50,7 +41,17 @@ export function createBatchActivities({
         // Whatever still waits for a shard, or was left by a worker that is dead.
         await sandboxes.closeAllOf({ jobId: input.batchId }).catch(() => 0);
         const published = await publish(input, store);
-        if (input.run) await noteDown(input.run, input.batchId, published);
+        if (input.run) {
+          // So that later runs of its schedule know of it, even where its run was terminated, and compares nothing.
+          const { series, startedAt } = input.run;
+          const times = { startedAt, publishedAt: new Date().toISOString() };
+          await new RunNotes(store, series).put({
+            batchId: input.batchId,
+            partial: true,
+            ...times,
+            ...published,
+          });
+        }
         return published;
       }),
   };

@@ -28,18 +28,8 @@ export function scheduleCommand(): Command {
     .addCommand(showCommand())
     .addCommand(ofSchedule('trigger', 'run it now', (handle) => handle.trigger()))
     .addCommand(backfillCommand())
-    .addCommand(
-      ofSchedule('pause', 'begin no further run', async (handle, { note }) => {
-        await handle.pause(note);
-        print(stateLine(await handle.status()));
-      }).option('--note <text>', 'why'),
-    )
-    .addCommand(
-      ofSchedule('resume', 'go on with one that is paused', async (handle, { note }) => {
-        await handle.resume(note);
-        print(stateLine(await handle.status()));
-      }).option('--note <text>', 'why'),
-    )
+    .addCommand(noted('pause', 'begin no further run'))
+    .addCommand(noted('resume', 'go on with one that is paused'))
     .addCommand(ofSchedule('delete', 'remove it; batches that ran stay', (handle) => handle.delete()))
     .addHelpText(
       'after',
@@ -92,6 +82,14 @@ function listCommand(): Command {
       print(table(['SCHEDULE', 'NEXT (UTC)', 'LAST (UTC)'], rows));
     }),
   );
+}
+
+/** Pauses or resumes, for a reason that may be given, and says how the schedule stands then. */
+function noted(verb: 'pause' | 'resume', summary: string): Command {
+  return ofSchedule(verb, summary, async (handle, { note }) => {
+    await handle[verb](note);
+    print(stateLine(await handle.status()));
+  }).option('--note <text>', 'why');
 }
 
 function showCommand(): Command {

@@ -37,7 +37,7 @@ const { sendNotice } = proxyActivities<ScheduleActivities>({
 export async function scheduledBatch(input: ScheduledBatchInput): Promise<ScheduledRun> {
   const { lastResult, workflowId, firstExecutionRunId, startTime } = workflowInfo();
   const last = lastResult as ScheduledRun | undefined;
-  const series = input.series ?? input.schedule;
+  const series = seriesOf(input);
   const name = batchNameOf(input.schedule, workflowId, firstExecutionRunId);
   const batchId = `batch-${name}`;
   let result: BatchResult;
@@ -64,6 +64,11 @@ export async function scheduledBatch(input: ScheduledBatchInput): Promise<Schedu
   return await CancellationScope.nonCancellable(() => conclude(input, result, last));
 }
 
+/** What the notes of its runs are called by. An earlier version's input does not say. */
+function seriesOf({ series, schedule }: ScheduledBatchInput): string {
+  return series ?? schedule;
+}
+
 /** Tells one target, for up to a day; a run does not wait for it. */
 export async function notification(notice: Notice): Promise<void> {
   await sendNotice(notice);
@@ -75,7 +80,7 @@ async function conclude(
   last: ScheduledRun | undefined,
 ): Promise<ScheduledRun> {
   const { batchId, state, total, done, counts, startedAt, durationMs, results, parquet } = result;
-  const series = input.series ?? input.schedule;
+  const series = seriesOf(input);
   const known = last?.runs ?? [];
   // What was stopped half-way is no measure for the next.
   const partial = state === 'done' ? undefined : true;

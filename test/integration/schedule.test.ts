@@ -41,6 +41,7 @@ const LONG = {
   ...{ id: 'long', language: 'python', artifacts: ['out.txt'] },
   code: "print('x' * 300_000)\nopen('out.txt', 'w').write('made')",
 };
+const SLOW = { id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)' };
 /** What the result of LONG names in the store. */
 async function refsOf(batch: BatchHandle): Promise<string[]> {
   for await (const { id, execution, artifacts } of batch.results())
@@ -78,6 +79,19 @@ async function notesOf(batchId: string): Promise<unknown[]> {
   const names = await readdir(folder, { recursive: true });
   const own = names.filter((name) => name.endsWith(`${batchId}.json`));
   return await Promise.all(own.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8'))));
+}
+
+/** Triggers a run of LONG and SLOW, and waits until the one's output is there and the other at work. */
+async function atSlowItem(handle: ScheduleHandle): Promise<ScheduleRun> {
+  await handle.trigger();
+  return await vi.waitFor(
+    async () => {
+      const [run] = await Array.fromAsync(handle.runs());
+      expect(await readdir(join(storeUrl, 'owned'))).toContain(run!.batchId);
+      return run!;
+    },
+    { timeout: 30_000, interval: 200 },
+  );
 }
 
 /** A receiver that answers 500 twice before it takes anything. */
@@ -206,10 +220,9 @@ describe('a schedule', () => {
   });
 
   test('a run that the next one cancels keeps what it has, and is no measure', async () => {
-    const slow = { id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)' };
     const handle = await assay.schedules.create(
       nameOf('cancelled'),
-      { rows: [right('a'), slow] },
+      { rows: [right('a'), SLOW] },
       { every: '30d', overlap: 'cancel-other', batch: { concurrency: 1 } },
     );
     await handle.trigger();
@@ -232,19 +245,10 @@ describe('a schedule', () => {
   test('forgets what a broken run has recorded, with runs that are older', async () => {
     const handle = await assay.schedules.create(
       nameOf('broken'),
-      { rows: [LONG, { id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)' }] },
+      { rows: [LONG, SLOW] },
       { every: '30d', keepRuns: 1, batch: { concurrency: 1 } },
     );
-    await handle.trigger();
-    const broken = await vi.waitFor(
-      async () => {
-        const [run] = await Array.fromAsync(handle.runs());
-        // The long output is there, the other item at work.
-        expect(await readdir(join(storeUrl, 'owned'))).toContain(run!.batchId);
-        return run!;
-      },
-      { timeout: 30_000, interval: 200 },
-    );
+    const broken = await atSlowItem(handle);
     const connection = await Connection.connect({ address: inject('temporalAddress') });
     try {
       await new Client({ connection }).workflow.getHandle(broken.batchId).terminate('the test says so');
@@ -273,21 +277,12 @@ describe('a schedule', () => {
   });
 
   test('knows of a run that the next one has terminated', async () => {
-    const slow = { id: 'slow', language: 'python', code: 'import time\ntime.sleep(20)' };
     const handle = await assay.schedules.create(
       nameOf('terminated'),
-      { rows: [LONG, slow] },
+      { rows: [LONG, SLOW] },
       { every: '30d', overlap: 'terminate-other', batch: { concurrency: 1 } },
     );
-    await handle.trigger();
-    const first = await vi.waitFor(
-      async () => {
-        const [run] = await Array.fromAsync(handle.runs());
-        expect(await readdir(join(storeUrl, 'owned'))).toContain(run!.batchId);
-        return run!;
-      },
-      { timeout: 30_000, interval: 200 },
-    );
+    const first = await atSlowItem(handle);
     await assay.schedules.update(handle.schedule, { rows: [right('a')] });
     const [next, over] = (await ran(handle, 2)) as [ScheduleRun, ScheduleRun];
     expect(over).toMatchObject({ batchId: first.batchId, state: 'broken' });

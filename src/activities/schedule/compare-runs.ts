@@ -12,7 +12,7 @@ import type { ItemChange } from '../../reports/diff.ts';
 import { resultsOfBlob } from '../../store/batch-lines.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { newestFirst, RunNotes, STILL_AFTER_MS } from './run-notes.ts';
+import { isLongAgo, newestFirst, RunNotes } from './run-notes.ts';
 
 const FAILURES_TOLD = 20;
 const SENTENCE_CHARS = 300;
@@ -67,8 +67,7 @@ async function lastBefore(run: KeptRun, runs: KeptRun[], store: Store): Promise<
 }
 
 /** Not one that is comparing itself just now. A run that was terminated never does. */
-const isSettled = ({ publishedAt }: KeptRun): boolean =>
-  publishedAt === undefined || Date.now() - Date.parse(publishedAt) > STILL_AFTER_MS;
+const isSettled = ({ publishedAt }: KeptRun): boolean => publishedAt === undefined || isLongAgo(publishedAt);
 
 const isWhole = (run: KeptRun): run is PublishedRun => !run.partial && run.results !== undefined;
 

@@ -1,7 +1,7 @@
 import type { ForgetRunsInput, KeptRun } from '../../domain/schedule.ts';
 import { batchFolder } from '../../store/batch-folder.ts';
 import type { Store } from '../../store/store.ts';
-import { RunNotes, STILL_AFTER_MS } from './run-notes.ts';
+import { isLongAgo, RunNotes } from './run-notes.ts';
 
 /**
  * Removes all that runs have put into the store, and then their notes: where it is cut short, the next try finds them. What runs of earlier
@@ -23,8 +23,7 @@ export async function forgetRuns({ series, forget, kept }: ForgetRunsInput, stor
 
 /** Whether nothing of a run can be at work any more. What a batch was doing when it was terminated goes on until it next asks. */
 function isStill({ results, forgottenAt }: KeptRun): boolean {
-  if (results) return true;
-  return forgottenAt !== undefined && Date.now() - Date.parse(forgottenAt) > STILL_AFTER_MS;
+  return results !== undefined || (forgottenAt !== undefined && isLongAgo(forgottenAt));
 }
 
 function refsOf({ results, parquet, diff }: KeptRun): string[] {

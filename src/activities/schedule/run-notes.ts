@@ -2,7 +2,7 @@ import type { KeptRun } from '../../domain/schedule.ts';
 import type { Store } from '../../store/store.ts';
 
 /** How long what has been told to stop may still be at work, in ms. */
-export const STILL_AFTER_MS = 600_000;
+const STILL_AFTER_MS = 600_000;
 
 /**
  * Notes in the store of the runs of a schedule whose results are there. The server hands a run the last one's result, but not where runs
@@ -37,6 +37,11 @@ export class RunNotes {
   #nameOf({ batchId }: KeptRun): string {
     return `${this.#folder}${batchId}.json`;
   }
+}
+
+/** Whether all that was at work at a time (ISO 8601) and was told to stop has stopped by now. */
+export function isLongAgo(time: string): boolean {
+  return Date.now() - Date.parse(time) > STILL_AFTER_MS;
 }
 
 export function newestFirst(runs: KeptRun[]): KeptRun[] {

@@ -23,10 +23,12 @@ function defineMark() {
     const marked = made.split('\n').flatMap((line, at) => (line.includes('__assayMark(') ? [at + 1] : []));
     return marked.slice(-run.marks.length);
   };
+  /** Made once, however many functions the tests have. */
+  let testsAsRun;
   const textOfTests = () => {
     if (!run.file.endsWith('.ts')) return run.said;
-    const made = stripTypeScriptTypes(run.text, { mode: 'transform' });
-    return made.slice(made.indexOf('__assayMark('));
+    testsAsRun ??= stripTypeScriptTypes(run.text, { mode: 'transform' });
+    return testsAsRun.slice(testsAsRun.indexOf('__assayMark('));
   };
   Object.defineProperty(globalThis, '__assayMark', {
     value(shown) {

@@ -59,7 +59,7 @@ function hear(name, said) {
   if (name === 'unhandledRejection' && isOfTests(stackOf(said), said)) failScript(said);
   if (name !== 'exit' || run.over || !(run.isLoaded || run.reached === run.marks.length)) return;
   const stack = stackBelow(hear).join('\n');
-  if (/ process\.exit /.test(stack) && !isOfTests(stack) && !/process\.exit\b/.test(testsOf(run)))
+  if (/ process\.exit /.test(stack) && !isOfTests(stack) && !/process\.exit\b/.test(run.said))
     tell('tamper', 'the code ended the process');
   if (said) return; // With an exit code, which is told by itself.
   // Behind all that listen already.

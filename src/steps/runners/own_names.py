@@ -3,6 +3,8 @@ import ast, builtins, re, sys
 
 # Of others, whose names the tests import, besides Python's own.
 OF_TESTS = frozenset("pytest numpy pandas scipy sklearn".split())
+LIBRARIES = sys.stdlib_module_names | OF_TESTS
+IMPORTED_FROM = LIBRARIES - LEFT_ALONE
 # What pytest calls where it is among the names of a test file.
 HOOKS = re.compile(r"pytest_|(setup|teardown)_(module|function|class|method)$|(setUp|tearDown)Module$")
 
@@ -164,12 +166,11 @@ class OwnNames:
 
 def own_classes(tree):
     """Names of the classes with which only Python, libraries and the tests themselves have to do."""
-    libraries = sys.stdlib_module_names | OF_TESTS
     known = set(dir(builtins))
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             source = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
-            if source and source.partition(".")[0] in libraries:
+            if source and source.partition(".")[0] in LIBRARIES:
                 known.update(names_bound(node))
     found = set()
     for node in tree.body:
@@ -197,7 +198,7 @@ def imports_of(node):
             found.append((alias.asname or whole, whole, None))
     elif isinstance(node, ast.ImportFrom) and not node.level:
         found = [(alias.asname or alias.name, node.module, alias.name) for alias in node.names]
-    return [entry for entry in found if entry[1].partition(".")[0] in (sys.stdlib_module_names | OF_TESTS) - LEFT_ALONE]
+    return [entry for entry in found if entry[1].partition(".")[0] in IMPORTED_FROM]
 
 
 def names_bound(node):
