@@ -18,7 +18,10 @@ const EXTENSIONS = { python: 'py', javascript: 'js', typescript: 'ts', bash: 'sh
 /** Forgeries, odd but honest programs, and honest ones that are wrong. */
 export type Side = 'forged' | 'honest' | 'wrong';
 
-/** All programs of a side. A folder is called by its kind of tests and, where that does not tell it, its language. */
+/**
+ * All programs of a side. A folder is called by its kind of tests and, where that does not tell it, its language. A program has the tests
+ * that bear its name, those of the program that it names (`tests: NAME`), or those of its folder.
+ */
 export function corpusOf(side: Side): CorpusCase[] {
   const root = join(import.meta.dirname, 'fixtures', side);
   return readdirSync(root)
@@ -37,8 +40,10 @@ function casesOf(side: Side, root: string, folder: string): CorpusCase[] {
   const programs = names.filter((name) => name.endsWith(`.${extension}`) && !/(^|\.)tests\./.test(name));
   return programs.map((name) => {
     const code = read(name);
-    const own = name.replace(/\.\w+$/, `.tests.${extension}`);
-    const tests = names.includes(own) ? read(own) : read(kind === 'io' ? 'tests.json' : `tests.${extension}`);
+    const [, other] = /^\W+tests: ([\w-]+)$/m.exec(code) ?? [];
+    const own = `${other ?? name.replace(/\.\w+$/, '')}.tests.${extension}`;
+    const tests =
+      other || names.includes(own) ? read(own) : read(kind === 'io' ? 'tests.json' : `tests.${extension}`);
     return {
       id: `${side}/${folder}/${name}`,
       sentence: /^\W+(.*)/.exec(code)![1]!,
